@@ -1,0 +1,195 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
+namespace HybridCnn.Compute;
+
+/// <summary>What a worker does with its share: items <paramref name="start"/> up to, not including, <paramref name="end"/>.</summary>
+internal delegate void RangeBody<in TState>(TState state, int worker, int start, int end);
+
+/// <summary>
+/// Threads that live as long as the pool. <see cref="For"/> cuts a range into one contiguous share per worker, always the
+/// same share for the same worker, so that sums taken in worker order have the same bits on every run. The calling thread is
+/// worker 0. Dispatch allocates nothing; bodies are static and take their arguments from a state object.
+/// </summary>
+internal sealed class WorkerPool : IDisposable
+{
+    // Long enough to cover the gap between two layers, short enough that a shared host doesn't notice.
+    private static readonly long SpinTicks = Stopwatch.Frequency * 60 / 1_000_000;
+
+    private readonly Thread[] _threads;
+    private readonly SemaphoreSlim[] _wake;
+    private readonly int[] _parked;
+    private readonly Exception?[] _failures;
+    private int _generation;
+    private int _pending;
+    private bool _stop;
+    private int _busy;
+
+    private Job? _job;
+    private object? _state;
+    private Delegate? _body;
+    private int _count;
+
+    public WorkerPool(int workerCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workerCount, 1);
+        WorkerCount = workerCount;
+        _failures = new Exception?[workerCount];
+        _parked = new int[workerCount];
+        _wake = new SemaphoreSlim[workerCount];
+        _threads = new Thread[workerCount];
+        for (int worker = 1; worker < workerCount; worker++)
+        {
+            int index = worker;
+            _wake[worker] = new SemaphoreSlim(0);
+            _threads[worker] = new Thread(() => WorkerLoop(index)) { IsBackground = true, Name = $"HybridCnn worker {worker}" };
+            _threads[worker].Start();
+        }
+    }
+
+    /// <summary>How many shares a range is cut into, the calling thread's included.</summary>
+    public int WorkerCount { get; }
+
+    /// <summary>
+    /// Runs <paramref name="body"/> over [0, <paramref name="count"/>), returns when every share is done, and rethrows the
+    /// first worker's exception if one failed. A worker without items is not called.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Called from within a body, or from two threads at once.</exception>
+    public void For<TState>(int count, TState state, RangeBody<TState> body)
+        where TState : class
+    {
+        if (count <= 0)
+            return;
+        if (Interlocked.Exchange(ref _busy, 1) != 0)
+            throw new InvalidOperationException("This context is in use by another call; give each thread a ComputeContext of its own.");
+        try
+        {
+            if (WorkerCount == 1 || count == 1)
+            {
+                body(state, 0, 0, count);
+                return;
+            }
+
+            _job = Job<TState>.Instance;
+            _state = state;
+            _body = body;
+            _count = count;
+            Volatile.Write(ref _pending, WorkerCount - 1);
+            Interlocked.Increment(ref _generation);
+            for (int worker = 1; worker < WorkerCount; worker++)
+            {
+                if (Interlocked.Exchange(ref _parked[worker], 0) == 1)
+                    _wake[worker].Release();
+            }
+
+            RunShare(0);
+            var spin = new SpinWait();
+            while (Volatile.Read(ref _pending) != 0)
+                spin.SpinOnce(sleep1Threshold: -1);
+            ThrowFirstFailure();
+        }
+        finally
+        {
+            _state = null;
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_stop)
+            return;
+        Volatile.Write(ref _stop, true);
+        Interlocked.Increment(ref _generation);
+        for (int worker = 1; worker < WorkerCount; worker++)
+        {
+            if (Interlocked.Exchange(ref _parked[worker], 0) == 1)
+                _wake[worker].Release();
+            _threads[worker].Join();
+            _wake[worker].Dispose();
+        }
+    }
+
+    private void WorkerLoop(int worker)
+    {
+        int seen = 0;
+        while (true)
+        {
+            seen = AwaitNewGeneration(worker, seen);
+            if (Volatile.Read(ref _stop))
+                return;
+            RunShare(worker);
+            Interlocked.Decrement(ref _pending);
+        }
+    }
+
+    private int AwaitNewGeneration(int worker, int seen)
+    {
+        long deadline = Stopwatch.GetTimestamp() + SpinTicks;
+        while (true)
+        {
+            int generation = Volatile.Read(ref _generation);
+            if (generation != seen)
+                return generation;
+            if (Stopwatch.GetTimestamp() < deadline)
+            {
+                Thread.SpinWait(8);
+                continue;
+            }
+
+            // Announce the park, then look once more: a dispatcher that missed the announcement has already moved on.
+            Interlocked.Exchange(ref _parked[worker], 1);
+            if (Volatile.Read(ref _generation) != seen)
+            {
+                if (Interlocked.Exchange(ref _parked[worker], 0) == 0)
+                    _wake[worker].Wait();
+            }
+            else
+            {
+                _wake[worker].Wait();
+            }
+        }
+    }
+
+    private void RunShare(int worker)
+    {
+        int start = (int)((long)_count * worker / WorkerCount);
+        int end = (int)((long)_count * (worker + 1) / WorkerCount);
+        if (start == end)
+            return;
+        try
+        {
+            _job!.Run(_body!, _state!, worker, start, end);
+        }
+        catch (Exception e) when (WorkerCount > 1)
+        {
+            _failures[worker] = e;
+        }
+    }
+
+    private void ThrowFirstFailure()
+    {
+        for (int worker = 0; worker < WorkerCount; worker++)
+        {
+            if (_failures[worker] is not { } failure)
+                continue;
+            Array.Clear(_failures);
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    // One object per state type turns the untyped fields back into a typed call without allocating.
+    private abstract class Job
+    {
+        public abstract void Run(Delegate body, object state, int worker, int start, int end);
+    }
+
+    private sealed class Job<TState> : Job
+        where TState : class
+    {
+        public static readonly Job<TState> Instance = new();
+
+        public override void Run(Delegate body, object state, int worker, int start, int end) =>
+            ((RangeBody<TState>)body)((TState)state, worker, start, end);
+    }
+}

@@ -23,18 +23,23 @@ public readonly record struct ThreadCount(int Count, string Reason)
         ArgumentOutOfRangeException.ThrowIfGreaterThan(requested, Maximum);
         if (requested > 0)
             return new(requested, $"{requested} asked for");
-        if (Environment.GetEnvironmentVariable(EnvironmentVariable) is { Length: > 0 } text)
-        {
-            return int.TryParse(text, out int count) && count is >= 1 and <= Maximum
-                ? new(count, $"{EnvironmentVariable}={text}")
-                : throw new InvalidOperationException($"{EnvironmentVariable}={text}: expected a whole number from 1 to {Maximum}.");
-        }
+        return Environment.GetEnvironmentVariable(EnvironmentVariable) is { Length: > 0 } text
+            ? FromVariable(text)
+            : FromProcessors(Environment.ProcessorCount, CgroupQuota.Read());
+    }
 
-        // The runtime already takes the affinity mask and the control group's quota into account, but rounds the quota up;
-        // a quota of 1.5 processors runs two threads into the throttle, so Quota rounds it down.
-        int processors = Math.Min(Environment.ProcessorCount, Maximum);
-        return CgroupQuota.Read() is { } quota && quota.Processors < processors
-            ? new(Math.Max(1, (int)quota.Processors), $"{Math.Max(1, (int)quota.Processors)} = quota of {quota.Processors:0.##} processors ({quota.Source}), rounded down")
-            : new(processors, $"{processors} = processors that this process may use");
+    internal static ThreadCount FromVariable(string text) => int.TryParse(text, out int count) && count is >= 1 and <= Maximum
+        ? new(count, $"{EnvironmentVariable}={text}")
+        : throw new InvalidOperationException($"{EnvironmentVariable}={text}: expected a whole number from 1 to {Maximum}.");
+
+    // The runtime's processor count follows the affinity mask, and rounds the control group's quota up; a quota of 1.5
+    // processors would run two threads into the throttle, so here it is rounded down.
+    internal static ThreadCount FromProcessors(int processors, (double Processors, string Source)? quota)
+    {
+        int limit = Math.Min(processors, Maximum);
+        if (quota is not { } q || q.Processors >= limit)
+            return new(limit, $"{limit} = processors that this process may use");
+        int whole = Math.Max(1, (int)q.Processors);
+        return new(whole, $"{whole} = quota of {q.Processors:0.##} processors ({q.Source}), rounded down");
     }
 }

@@ -1,0 +1,127 @@
+using HybridCnn.Compute;
+
+namespace HybridCnn.Tests.Compute;
+
+public class WorkerPoolTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Every_item_is_done_once_and_by_the_same_worker_every_time(int workers)
+    {
+        using var pool = new WorkerPool(workers);
+        foreach (int count in new[] { 1, 2, 3, 7, 64, 1000 })
+        {
+            var first = new int[count];
+            var again = new int[count];
+            foreach (int[] owner in new[] { first, again })
+            {
+                Array.Fill(owner, -1);
+                pool.For(count, owner, static (o, worker, start, end) =>
+                {
+                    for (int i = start; i < end; i++)
+                        o[i] = o[i] == -1 ? worker : throw new InvalidOperationException($"item {i} was done twice");
+                });
+            }
+
+            Assert.DoesNotContain(-1, first);
+            Assert.Equal(first, again);
+            Assert.Equal(first.Order(), first);
+        }
+    }
+
+    [Fact]
+    public void No_item_calls_no_body()
+    {
+        using var pool = new WorkerPool(3);
+        var calls = new int[1];
+        pool.For(0, calls, static (c, _, _, _) => Interlocked.Increment(ref c[0]));
+        Assert.Equal(0, calls[0]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void An_exception_in_a_body_comes_back_and_the_pool_lives_on(int failing)
+    {
+        using var pool = new WorkerPool(3);
+        var state = new int[] { failing };
+        for (int round = 0; round < 50; round++)
+        {
+            var e = Assert.Throws<InvalidDataException>(() => pool.For(3, state, static (s, worker, _, _) =>
+            {
+                if (worker == s[0])
+                    throw new InvalidDataException($"worker {worker}");
+            }));
+            Assert.Equal($"worker {failing}", e.Message);
+        }
+
+        var sum = new int[1];
+        pool.For(10, sum, static (s, _, start, end) => Interlocked.Add(ref s[0], end - start));
+        Assert.Equal(10, sum[0]);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_call_from_within_a_body_is_refused(int workers)
+    {
+        using var pool = new WorkerPool(workers);
+        var e = Assert.Throws<InvalidOperationException>(() =>
+            pool.For(4, pool, static (p, _, _, _) => p.For(1, p, static (_, _, _, _) => { })));
+        Assert.Contains("ComputeContext of its own", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Dispatch_allocates_nothing()
+    {
+        using var pool = new WorkerPool(2);
+        var sum = new long[2];
+        void Round() => pool.For(100, sum, static (s, worker, start, end) => s[worker] += end - start);
+        for (int i = 0; i < 100; i++)
+            Round();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+            Round();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(1100 * 100, sum[0] + sum[1]);
+    }
+
+    [Fact]
+    public void Parked_workers_wake_up_again()
+    {
+        using var pool = new WorkerPool(4);
+        var sum = new int[1];
+        for (int round = 0; round < 300; round++)
+        {
+            pool.For(4, sum, static (s, _, start, end) => Interlocked.Add(ref s[0], end - start));
+            // Around the length of the spin, so that some rounds meet a worker just as it parks.
+            if (round % 3 == 0)
+                Thread.Sleep(TimeSpan.FromMicroseconds(round));
+        }
+
+        Assert.Equal(300 * 4, sum[0]);
+    }
+
+    [Fact]
+    public void Pools_side_by_side_do_not_mix()
+    {
+        Parallel.For(0, 8, seed =>
+        {
+            using var pool = new WorkerPool(1 + seed % 3);
+            var sum = new long[1];
+            for (int round = 0; round < 500; round++)
+                pool.For(seed + 1, sum, static (s, _, start, end) => Interlocked.Add(ref s[0], end - start));
+            Assert.Equal(500L * (seed + 1), sum[0]);
+        });
+    }
+
+    [Fact]
+    public void Disposing_twice_is_harmless()
+    {
+        var pool = new WorkerPool(3);
+        pool.Dispose();
+        pool.Dispose();
+    }
+}

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace HybridCnn.Cli;
+
+/// <summary>What <c>--help</c> says after the options: examples, exit codes, environment variables.</summary>
+internal static class HelpText
+{
+    public static void Extend(RootCommand root)
+    {
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new TeachingHelp(new HelpAction { MaxWidth = 110 });
+    }
+
+    private sealed class TeachingHelp(HelpAction options) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            options.Invoke(parseResult);
+            if (After(parseResult.CommandResult.Command) is { } text)
+                parseResult.InvocationConfiguration.Output.WriteLine(text);
+            return ExitCode.Ok;
+        }
+    }
+
+    private static string? After(Command command) => command switch
+    {
+        RootCommand => $"{RootExamples}\n\n{ExitCodes}\n\n{Environment}",
+        { Name: "train" } => $"{TrainExamples}\n\n{ExitCodes}\n\n{Environment}",
+        { Name: "eval" } => EvalExamples,
+        { Name: "predict" } => PredictExamples,
+        _ => null,
+    };
+
+    private const string RootExamples = """
+        Examples:
+          hybridcnn train                                    LeNet on drawn digits; report and weights under runs/
+          hybridcnn eval runs/NAME/weights.safetensors       accuracy and confusion matrix of saved weights
+          hybridcnn predict runs/NAME/weights.safetensors photo.png
+          hybridcnn doctor                                   which BLAS, how fast, how many threads, and why
+        """;
+
+    private const string TrainExamples = """
+        Examples:
+          hybridcnn train
+              Everything at its default: LeNet on 12,000 drawn digits.
+          hybridcnn train --data mnist --data-dir ~/mnist --epochs 10
+              The four original MNIST files (train-images-idx3-ubyte and so on), .gz or not.
+          hybridcnn train --model lenet5 --lr 0.02 --lr-schedule constant --out runs/first
+              Another network, another learning rate, a run folder by name.
+          hybridcnn train --json | jq -c 'select(.event == "epoch")'
+              One JSON object per line on standard output, for programs.
+
+        Files in the run folder:
+          run.json             settings, machine and result
+          metrics.csv, .jsonl  one row per epoch, written as each epoch ends
+          weights.safetensors  the weights, and all that eval and predict need beside them
+          report.html          curves, confusion matrix, worst mistakes, learned filters; one file, opens anywhere
+
+        Ctrl-C ends the training after the batch at hand and saves weights and report; a second Ctrl-C ends it at once.
+        """;
+
+    private const string EvalExamples = """
+        Examples:
+          hybridcnn eval runs/NAME/weights.safetensors
+              Tests on the data set that the weights were trained on (mnist and fashion-mnist need --data-dir).
+          hybridcnn eval weights.safetensors --data mnist --data-dir ~/mnist
+        """;
+
+    private const string PredictExamples = """
+        Examples:
+          hybridcnn predict weights.safetensors seven.png
+          hybridcnn predict weights.safetensors *.png --invert yes --json
+
+        Images may have any size and colour; they are made grey and scaled to the network's input. The networks learn
+        bright strokes on a dark ground, so a dark drawing on a bright ground is inverted, with a note (--invert auto).
+        """;
+
+    private const string ExitCodes = """
+        Exit codes:
+          0  done
+          1  the command line, or a setting in the environment, cannot be carried out
+          2  a file is missing, damaged, or not what the command needs
+          3  training diverged: the loss is no longer a number
+          4  interrupted by Ctrl-C or SIGTERM; weights and report are saved
+        """;
+
+    private const string Environment = """
+        Environment:
+          HYBRIDCNN_NUM_THREADS  threads, where --threads does not say
+          HYBRIDCNN_BLAS         openblas, portable (our own, slow), or the path of an OpenBLAS library
+          OPENBLAS_CORETYPE      pins OpenBLAS to a processor's kernels; --blas-core overrides it
+          NO_COLOR               no colours
+          CI                     plain lines instead of a moving progress display
+          HYBRIDCNN_DEBUG=1      errors with their stack trace
+        """;
+}

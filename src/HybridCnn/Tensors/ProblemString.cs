@@ -50,6 +50,24 @@ internal sealed class ProblemString
     public FormatException Error(string token, string message) =>
         Error(_values.TryGetValue(token, out var found) ? found.Position : Text.Length, message);
 
+    /// <summary>The token that sets an argument of a Create method.</summary>
+    public static string TokenOf(string? argument) => argument switch
+    {
+        "n" => "mb",
+        "strideH" => "sh",
+        "strideW" => "sw",
+        "padTop" => "ph",
+        "padLeft" => "pw",
+        "padBottom" => "pb",
+        "padRight" => "pr",
+        "dilationH" => "dh",
+        "dilationW" => "dw",
+        "groups" => "g",
+        "c" => "ic",
+        "ceilMode" => "ceil",
+        _ => argument ?? "",
+    };
+
     private FormatException Error(int position, string message) => new($"\"{Text}\" at position {position}: {message}.");
 
     private int ReadName(int start)

@@ -52,6 +52,11 @@ public sealed class Tensor
         ? new Tensor(this, shape)
         : throw new ArgumentException($"{Shape} has {Shape.Count} elements, {shape} has {shape.Count}.", nameof(shape));
 
+    /// <summary>A tensor over the first elements; no copy. For planned memory that tensors of several shapes take turns in.</summary>
+    internal Tensor Prefix(Shape shape) => shape.Count <= Shape.Count
+        ? new Tensor(this, shape)
+        : throw new ArgumentException($"{Shape} has {Shape.Count} elements, too few for {shape}.", nameof(shape));
+
     /// <summary>Allocates a tensor and copies <paramref name="values"/>, in memory order, into it.</summary>
     /// <exception cref="ArgumentException">The number of values differs from the shape's.</exception>
     public static Tensor From(Shape shape, ReadOnlySpan<float> values)

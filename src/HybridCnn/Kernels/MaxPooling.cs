@@ -1,0 +1,69 @@
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// Maximum over windows of one NCHW plane. The first maximum in row-major window order wins a tie; NaN beats every number and
+/// the last NaN wins, both as in PyTorch, so that a diverged network cannot hide behind a pooling layer.
+/// </summary>
+internal static class MaxPooling
+{
+    /// <summary>y[oh, ow] = the window's maximum, argmax[oh, ow] = its position ih * IW + iw. Overwrites both.</summary>
+    /// <param name="dims">The geometry; N and C are not looked at.</param>
+    /// <param name="x">[IH, IW].</param>
+    /// <param name="y">[OH, OW].</param>
+    /// <param name="argmax">[OH, OW].</param>
+    public static void Forward(in Pool2dDims dims, ReadOnlySpan<float> x, Span<float> y, Span<int> argmax)
+    {
+        if (dims.IsTwoByTwoTiles && dims.OW >= MaxPooling2x2.MinimumWidth)
+        {
+            MaxPooling2x2.Forward(dims, x, y, argmax);
+            return;
+        }
+
+        for (int oh = 0; oh < dims.OH; oh++)
+        {
+            PoolWindow rows = dims.Rows(oh);
+            for (int ow = 0; ow < dims.OW; ow++)
+            {
+                PoolWindow columns = dims.Columns(ow);
+                int best = (rows.Start + rows.First * dims.DilationH) * dims.IW + columns.Start + columns.First * dims.DilationW;
+                float max = float.NegativeInfinity;
+                for (int kh = rows.First; kh < rows.End; kh++)
+                {
+                    int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
+                    for (int kw = columns.First; kw < columns.End; kw++)
+                    {
+                        float value = x[row + kw * dims.DilationW];
+                        if (value > max || float.IsNaN(value))
+                        {
+                            max = value;
+                            best = row + kw * dims.DilationW;
+                        }
+                    }
+                }
+
+                y[oh * dims.OW + ow] = max;
+                argmax[oh * dims.OW + ow] = best;
+            }
+        }
+    }
+
+    /// <summary>dx[p] = sum of dy over the windows whose maximum was at p. Overwrites dx.</summary>
+    /// <param name="dims">The geometry; N and C are not looked at.</param>
+    /// <param name="dy">[OH, OW].</param>
+    /// <param name="argmax">[OH, OW], from <see cref="Forward"/>.</param>
+    /// <param name="dx">[IH, IW].</param>
+    public static void Backward(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, Span<float> dx)
+    {
+        if (dims.IsTwoByTwoTiles && dims.OW >= MaxPooling2x2.MinimumWidth)
+        {
+            MaxPooling2x2.Backward(dims, dy, argmax, dx);
+            return;
+        }
+
+        dx.Clear();
+        for (int i = 0; i < dy.Length; i++)
+            dx[argmax[i]] += dy[i];
+    }
+}

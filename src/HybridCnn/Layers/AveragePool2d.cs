@@ -1,0 +1,71 @@
+using HybridCnn.Compute;
+using HybridCnn.Operators;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Layers;
+
+/// <summary>
+/// Mean over windows, x [N, C, H, W] → y [N, C, OH, OW]. Sizes, ceil mode and divisor as in PyTorch (see
+/// <see cref="Pool2dDims"/>): with <c>countIncludePad</c> declared padding counts, the overhang of ceil mode never does.
+/// </summary>
+public sealed class AveragePool2d : Layer
+{
+    private readonly PoolWindows _windows;
+    private readonly bool _ceilMode;
+    private readonly bool _countIncludePad;
+    private readonly int _divisorOverride;
+    private AveragePoolOperator? _operator;
+    private Binding _binding;
+
+    /// <summary>Square windows.</summary>
+    /// <param name="kernelSize">Taps along height and width.</param>
+    /// <param name="stride">Steps from window to window; <paramref name="kernelSize"/> unless given.</param>
+    /// <param name="padding">Rows and columns of zeros added on every side, at most half of the kernel.</param>
+    /// <param name="ceilMode">Rounds the output size up.</param>
+    /// <param name="countIncludePad">Whether padding counts in the divisor.</param>
+    /// <param name="divisorOverride">What every window's sum is divided by instead; null = the rule above.</param>
+    public AveragePool2d(
+        int kernelSize, int? stride = null, int padding = 0, bool ceilMode = false, bool countIncludePad = true, int? divisorOverride = null)
+        : this((kernelSize, kernelSize), stride is { } s ? (s, s) : null, (padding, padding), ceilMode, countIncludePad, divisorOverride)
+    {
+    }
+
+    /// <summary>Rectangular windows; each pair is (height, width).</summary>
+    /// <inheritdoc cref="AveragePool2d(int, int?, int, bool, bool, int?)"/>
+    public AveragePool2d(
+        (int Height, int Width) kernelSize, (int Height, int Width)? stride = null, (int Height, int Width) padding = default,
+        bool ceilMode = false, bool countIncludePad = true, int? divisorOverride = null)
+    {
+        if (divisorOverride is { } divisor)
+            ArgumentOutOfRangeException.ThrowIfLessThan(divisor, 1, nameof(divisorOverride));
+        _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, (1, 1));
+        _ceilMode = ceilMode;
+        _countIncludePad = countIncludePad;
+        _divisorOverride = divisorOverride ?? 0;
+    }
+
+    /// <inheritdoc/>
+    public override Shape Bind(Shape input)
+    {
+        InputShape.RequireImages(this, input);
+        Pool2dDims dims = _windows.Over(input, _ceilMode);
+        _operator = new AveragePoolOperator(dims, _countIncludePad, _divisorOverride);
+        _binding = new Binding(input, dims.Output);
+        return dims.Output;
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _operator!.Forward(x, y, context);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
+    {
+        _binding.CheckBackward(this, x, y, dy, dx, context);
+        if (dx is not null)
+            _operator!.Backward(dy, dx, context);
+    }
+}

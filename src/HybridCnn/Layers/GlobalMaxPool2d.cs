@@ -1,0 +1,37 @@
+using HybridCnn.Compute;
+using HybridCnn.Operators;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Layers;
+
+/// <summary>The maximum of every plane, x [N, C, H, W] → y [N, C, 1, 1]. Ties and NaN as in <see cref="MaxPool2d"/>.</summary>
+public sealed class GlobalMaxPool2d : Layer
+{
+    private MaxPoolOperator? _operator;
+    private Binding _binding;
+
+    /// <inheritdoc/>
+    public override Shape Bind(Shape input)
+    {
+        InputShape.RequireImages(this, input);
+        var dims = Pool2dDims.Create(input[0], input[1], input[2], input[3], kh: input[2], kw: input[3]);
+        _operator = new MaxPoolOperator(dims);
+        _binding = new Binding(input, dims.Output);
+        return dims.Output;
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _operator!.Forward(x, y, context);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
+    {
+        _binding.CheckBackward(this, x, y, dy, dx, context);
+        if (dx is not null)
+            _operator!.Backward(dy, dx, context);
+    }
+}

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace HybridCnn.Interop;
+
+/// <summary>Turns the settings into a BLAS: sets OpenBLAS's environment, looks through the places where it may be, opens it.</summary>
+internal static class BlasLoader
+{
+    private const string HowToGetOne =
+        "Build the library again with a network (it gets OpenBLAS by itself), install OpenBLAS (Debian: libopenblas0-pthread), " +
+        $"or name one: {Blas.LibraryVariable}=<path>.";
+
+    /// <param name="library">null or empty: OpenBLAS if there is one. "openblas", "portable" or a path: that or an error.</param>
+    /// <param name="core">null or empty: as OpenBLAS's own variables say. "auto" clears them; a name sets the core.</param>
+    public static LoadedBlas Load(string? library, string? core)
+    {
+        int abi = NativeMethods.GetAbiVersion();
+        if (abi != NativeMethods.AbiVersion)
+            throw new DllNotFoundException($"{NativeLibraries.HelperTrace[^1]}, but it is version {abi} of the native part; this library needs {NativeMethods.AbiVersion}. Build both again.");
+        bool byPath = library is not (null or "" or "openblas" or "portable");
+        if (byPath && !LooksLikePath(library!))
+            throw new InvalidOperationException($"{Blas.LibraryVariable}={library}: expected openblas, portable or the path of an OpenBLAS library.");
+        if (library == "portable")
+            return Portable(["portable: asked for"]);
+
+        BlasPins pins = BlasPins.Apply(core);
+        List<string> trace = [];
+        foreach (string candidate in byPath ? [Path.GetFullPath(library!)] : Candidates())
+        {
+            if (TryOpen(candidate, pins, trace) is { } loaded)
+                return loaded;
+        }
+
+        string looked = string.Join(Environment.NewLine, trace.Select(line => "  " + line));
+        if (!string.IsNullOrEmpty(library))
+            throw new DllNotFoundException($"{Blas.LibraryVariable}={library}: OpenBLAS could not be loaded. Looked at:{Environment.NewLine}{looked}{Environment.NewLine}{HowToGetOne}");
+        Console.Error.WriteLine($"hybridcnn: warning: no OpenBLAS; the portable SGEMM serves, which is slower. `hybridcnn doctor` says where it was looked for. {HowToGetOne}");
+        return Portable(trace);
+    }
+
+    private static bool LooksLikePath(string value) =>
+        value.AsSpan().IndexOfAny('/', '\\') >= 0
+        || value.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)
+        || value.EndsWith(".dylib", StringComparison.Ordinal)
+        || value.Contains(".so", StringComparison.Ordinal);
+
+    private static LoadedBlas Portable(IReadOnlyList<string> trace) =>
+        new(new("portable", "", "", "", "", "sequential", 0, [], null, trace), 0);
+
+    // First what was shipped, then what the system has.
+    private static IEnumerable<string> Candidates()
+    {
+        string[] names = OperatingSystem.IsWindows() ? ["libopenblas.dll", "openblas.dll"]
+            : OperatingSystem.IsMacOS() ? ["libopenblas.dylib", "libopenblas.0.dylib"]
+            : ["libopenblas.so.0", "libopenblas.so"];
+        foreach (string folder in NativeLibraries.Folders())
+        {
+            foreach (string name in names)
+                yield return Path.Combine(folder, name);
+        }
+
+        foreach (string name in names)
+            yield return name;
+        if (OperatingSystem.IsMacOS())
+        {
+            yield return "/opt/homebrew/opt/openblas/lib/libopenblas.dylib";
+            yield return "/usr/local/opt/openblas/lib/libopenblas.dylib";
+        }
+    }
+
+    private static unsafe LoadedBlas? TryOpen(string path, BlasPins pins, List<string> trace)
+    {
+        // A bare name is for the system's loader to find.
+        if (Path.IsPathRooted(path) && !File.Exists(path))
+        {
+            trace.Add($"{path}: not there");
+            return null;
+        }
+
+        NativeOpenBlasInfo info;
+        NativeStatus status;
+        byte* message = stackalloc byte[512];
+        fixed (byte* utf8 = Encoding.UTF8.GetBytes(path + "\0"))
+            status = NativeMethods.OpenBlasOpen(utf8, &info, message, 512);
+        if (status != NativeStatus.Ok)
+        {
+            trace.Add($"{path}: refused, {Text(message)}");
+            return null;
+        }
+
+        trace.Add($"{path}: loaded");
+        string config = Text(info.Config).Trim();
+        string core = Text(info.CoreName);
+        string version = config.Split(' ') is ["OpenBLAS", var number, ..] ? number : "";
+        string parallel = info.Parallel switch { 0 => "sequential", 1 => "pthreads", _ => "openmp" };
+        string? cost = pins.Cost(core);
+        if (cost is not null)
+            Console.Error.WriteLine($"hybridcnn: note: {cost}");
+        return new(new("openblas", path, version, core, config, parallel, info.MaxThreads, pins.InForce, cost, trace), (nint)info.Handle);
+    }
+
+    private static unsafe string Text(byte* utf8) => Marshal.PtrToStringUTF8((nint)utf8) ?? "";
+}

@@ -1,0 +1,104 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace HybridCnn.Interop;
+
+/// <summary>
+/// Finds the native files. The resolver is asked once per imported function, so handles are cached. Every path that was
+/// looked at is remembered with what came of it, and every failure lists them.
+/// </summary>
+internal static class NativeLibraries
+{
+    private static readonly Lock s_lock = new();
+    private static readonly List<string> s_helperTrace = [];
+    private static nint s_helper;
+
+    /// <summary>"linux-x64": the system and the processor, whatever a distribution's .NET calls itself.</summary>
+    public static string RuntimeIdentifier { get; } = PortableRuntimeIdentifier();
+
+    /// <summary>Where the helper was looked for.</summary>
+    public static IReadOnlyList<string> HelperTrace => s_helperTrace;
+
+    /// <summary>
+    /// The folders that hold native files: beside the library, first as a build lays them out and then flat, and those
+    /// that the host names for packages.
+    /// </summary>
+    public static IEnumerable<string> Folders()
+    {
+        string packages = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return new[] { AppContext.BaseDirectory, AssemblyFolder() }
+            .SelectMany(folder => new[] { Path.Combine(folder, "runtimes", RuntimeIdentifier, "native"), folder })
+            .Concat(packages.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+            .Select(Path.TrimEndingDirectorySeparator)
+            .Distinct();
+    }
+
+    /// <summary>The runtime's question: which library is this name?</summary>
+    public static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
+    {
+        NativeMethods.Helper => Helper(),
+        NativeMethods.OpenBlas => Blas.OpenBlasHandle,
+        _ => 0,
+    };
+
+    private static nint Helper()
+    {
+        lock (s_lock)
+        {
+            if (s_helper != 0)
+                return s_helper;
+            s_helperTrace.Clear();
+            foreach (string folder in Folders())
+            {
+                string path = Path.Combine(folder, HelperFileName);
+                if (!File.Exists(path))
+                {
+                    s_helperTrace.Add($"{path}: not there");
+                    continue;
+                }
+
+                try
+                {
+                    s_helper = NativeLibrary.Load(path);
+                    s_helperTrace.Add($"{path}: loaded");
+                    return s_helper;
+                }
+                catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+                {
+                    s_helperTrace.Add($"{path}: {e.Message.ReplaceLineEndings(" ").Trim()}");
+                }
+            }
+
+            throw new DllNotFoundException(
+                $"""
+                The native part of HybridCnn ({HelperFileName}) could not be loaded. Looked at:
+                {string.Join(Environment.NewLine, s_helperTrace.Select(line => "  " + line))}
+                It is built with the library: run `dotnet build` without SkipNativeBuild, on the system it is meant for ({RuntimeIdentifier}).
+                """);
+        }
+    }
+
+    private static string HelperFileName =>
+        OperatingSystem.IsWindows() ? NativeMethods.Helper + ".dll"
+        : OperatingSystem.IsMacOS() ? $"lib{NativeMethods.Helper}.dylib"
+        : $"lib{NativeMethods.Helper}.so";
+
+    // Empty where the assembly is part of a single file; the base directory serves there.
+    private static string AssemblyFolder()
+    {
+#pragma warning disable IL3000 // An empty Location is what the next line expects.
+        string location = typeof(NativeLibraries).Assembly.Location;
+#pragma warning restore IL3000
+        return location.Length > 0 ? Path.GetDirectoryName(location)! : AppContext.BaseDirectory;
+    }
+
+    private static string PortableRuntimeIdentifier()
+    {
+        string here = RuntimeInformation.RuntimeIdentifier;
+        string system = OperatingSystem.IsWindows() ? "win"
+            : OperatingSystem.IsMacOS() ? "osx"
+            : here.Contains("musl", StringComparison.Ordinal) || here.StartsWith("alpine", StringComparison.Ordinal) ? "linux-musl"
+            : "linux";
+        return $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+    }
+}

@@ -8,7 +8,7 @@ namespace HybridCnn.Data;
 /// </summary>
 public static class MnistFolder
 {
-    private static readonly string[] Digits = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    internal static readonly string[] Digits = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
     // As in the README of Fashion-MNIST.
     private static readonly string[] Clothes =

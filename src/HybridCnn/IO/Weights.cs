@@ -1,3 +1,4 @@
+using HybridCnn.Layers;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.IO;
@@ -7,11 +8,11 @@ public static class Weights
 {
     /// <summary>Writes the parameters, atomically: after any failure the old file is unchanged.</summary>
     /// <param name="path">The file; its folder must exist.</param>
-    /// <param name="parameters">The network's <c>NamedParameters</c>: "0.weight", "0.bias", "3.weight", ….</param>
+    /// <param name="parameters">The network's <see cref="Sequential.NamedParameters"/>: "0.weight", "0.bias", "3.weight", ….</param>
     /// <param name="description">How to run the network.</param>
     /// <exception cref="ArgumentException">A name twice, or a description whose parts don't go together.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public static void Save(string path, IEnumerable<(string Name, Parameter Parameter)> parameters, ModelDescription description)
+    public static void Save(string path, IEnumerable<NamedParameter> parameters, ModelDescription description)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(description);
@@ -28,14 +29,14 @@ public static class Weights
 
     /// <summary>Reads the file into the parameters. It must hold exactly these names and shapes, as F32; otherwise nothing is changed.</summary>
     /// <param name="path">Written by <see cref="Save"/>, or by another tool under PyTorch's names.</param>
-    /// <param name="parameters">The network's <c>NamedParameters</c>.</param>
+    /// <param name="parameters">The network's <see cref="Sequential.NamedParameters"/>.</param>
     /// <exception cref="DataFormatException">
     /// Missing, damaged, or of another network: the message lists every name that is missing or unexpected and every shape that differs.
     /// </exception>
-    public static void Load(string path, IEnumerable<(string Name, Parameter Parameter)> parameters)
+    public static void Load(string path, IEnumerable<NamedParameter> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        (string Name, Parameter Parameter)[] all = [.. parameters];
+        NamedParameter[] all = [.. parameters];
         using SafeTensorsFile file = SafeTensorsFile.Open(path);
         var troubles = new List<string>();
         foreach ((string name, Parameter parameter) in all)

@@ -1,4 +1,5 @@
 using HybridCnn.IO;
+using HybridCnn.Layers;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Tests.IO;
@@ -14,14 +15,14 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void Parameters_and_description_come_back()
     {
-        (string, Parameter)[] saved = Network();
+        NamedParameter[] saved = Network();
         foreach ((_, Parameter parameter) in saved)
             Fill(parameter, seed: 1);
         Weights.Save(_folder["w"], saved, LeNet);
-        (string, Parameter)[] loaded = Network();
+        NamedParameter[] loaded = Network();
         Weights.Load(_folder["w"], loaded);
         for (int i = 0; i < saved.Length; i++)
-            Assert.Equal(saved[i].Item2.Value.Span, loaded[i].Item2.Value.Span);
+            Assert.Equal(saved[i].Parameter.Value.Span, loaded[i].Parameter.Value.Span);
         ModelDescription description = Weights.Describe(_folder["w"]);
         Assert.Equal("lenet", description.Model);
         Assert.Equal(LeNet.ClassNames, description.ClassNames);
@@ -34,18 +35,18 @@ public sealed class WeightsTests : IDisposable
     public void All_differences_are_in_one_message_and_nothing_is_changed()
     {
         Weights.Save(_folder["w"], Network(), LeNet);
-        (string, Parameter)[] other =
+        NamedParameter[] other =
         [
-            ("0.weight", new Parameter("weight", new Shape(2, 3, 5, 5))), ("0.bias", new Parameter("bias", new Shape(2))),
-            ("3.weight", new Parameter("weight", new Shape(4))),
+            new("0.weight", new Parameter("weight", new Shape(2, 3, 5, 5))), new("0.bias", new Parameter("bias", new Shape(2))),
+            new("3.weight", new Parameter("weight", new Shape(4))),
         ];
-        Fill(other[1].Item2, seed: 2);
-        float[] before = other[1].Item2.Value.Span.ToArray();
+        Fill(other[1].Parameter, seed: 2);
+        float[] before = other[1].Parameter.Value.Span.ToArray();
         Assert.Equal(
             $"{_folder["w"]} holds the weights of another network: 0.weight is F32 [2, 1, 5, 5], the network has F32 [2, 3, 5, 5]; "
             + "3.weight [4] is missing; 2.weight is not in the network.",
             Assert.Throws<DataFormatException>(() => Weights.Load(_folder["w"], other)).Message);
-        Assert.Equal(before, other[1].Item2.Value.Span.ToArray());
+        Assert.Equal(before, other[1].Parameter.Value.Span.ToArray());
     }
 
     [Fact]
@@ -83,10 +84,10 @@ public sealed class WeightsTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 
-    private static (string Name, Parameter Parameter)[] Network() =>
+    private static NamedParameter[] Network() =>
     [
-        ("0.weight", new Parameter("weight", new Shape(2, 1, 5, 5))), ("0.bias", new Parameter("bias", new Shape(2))),
-        ("2.weight", new Parameter("weight", new Shape(10, 8))),
+        new("0.weight", new Parameter("weight", new Shape(2, 1, 5, 5))), new("0.bias", new Parameter("bias", new Shape(2))),
+        new("2.weight", new Parameter("weight", new Shape(10, 8))),
     ];
 
     private static void Fill(Parameter parameter, ulong seed)

@@ -12,8 +12,11 @@ internal static class BlasLoader
 
     /// <param name="library">null or empty: OpenBLAS if there is one. "openblas", "portable" or a path: that or an error.</param>
     /// <param name="core">null or empty: as OpenBLAS's own variables say. "auto" clears them; a name sets the core.</param>
-    public static LoadedBlas Load(string? library, string? core)
+    /// <param name="candidates">Where to look when no path is given; null: where it is shipped, then where the system has it.</param>
+    /// <param name="notes">Takes the warnings; null: standard error.</param>
+    public static LoadedBlas Load(string? library, string? core, IEnumerable<string>? candidates = null, TextWriter? notes = null)
     {
+        notes ??= Console.Error;
         int abi = NativeMethods.GetAbiVersion();
         if (abi != NativeMethods.AbiVersion)
             throw new DllNotFoundException($"{NativeLibraries.HelperTrace[^1]}, but it is version {abi} of the native part; this library needs {NativeMethods.AbiVersion}. Build both again.");
@@ -25,16 +28,19 @@ internal static class BlasLoader
 
         BlasPins pins = BlasPins.Apply(core);
         List<string> trace = [];
-        foreach (string candidate in byPath ? [Path.GetFullPath(library!)] : Candidates())
+        foreach (string candidate in byPath ? [Path.GetFullPath(library!)] : candidates ?? Candidates())
         {
-            if (TryOpen(candidate, pins, trace) is { } loaded)
-                return loaded;
+            if (TryOpen(candidate, pins, trace) is not { } loaded)
+                continue;
+            if (loaded.Info.PinCost is { } cost)
+                notes.WriteLine($"hybridcnn: note: {cost}");
+            return loaded;
         }
 
         string looked = string.Join(Environment.NewLine, trace.Select(line => "  " + line));
         if (!string.IsNullOrEmpty(library))
             throw new DllNotFoundException($"{Blas.LibraryVariable}={library}: OpenBLAS could not be loaded. Looked at:{Environment.NewLine}{looked}{Environment.NewLine}{HowToGetOne}");
-        Console.Error.WriteLine($"hybridcnn: warning: no OpenBLAS; the portable SGEMM serves, which is slower. `hybridcnn doctor` says where it was looked for. {HowToGetOne}");
+        notes.WriteLine($"hybridcnn: warning: no OpenBLAS; the portable SGEMM serves, which is slower. `hybridcnn doctor` says where it was looked for. {HowToGetOne}");
         return Portable(trace);
     }
 
@@ -93,10 +99,7 @@ internal static class BlasLoader
         string core = Text(info.CoreName);
         string version = config.Split(' ') is ["OpenBLAS", var number, ..] ? number : "";
         string parallel = info.Parallel switch { 0 => "sequential", 1 => "pthreads", _ => "openmp" };
-        string? cost = pins.Cost(core);
-        if (cost is not null)
-            Console.Error.WriteLine($"hybridcnn: note: {cost}");
-        return new(new("openblas", path, version, core, config, parallel, info.MaxThreads, pins.InForce, cost, trace), (nint)info.Handle);
+        return new(new("openblas", path, version, core, config, parallel, info.MaxThreads, pins.InForce, pins.Cost(core), trace), (nint)info.Handle);
     }
 
     private static unsafe string Text(byte* utf8) => Marshal.PtrToStringUTF8((nint)utf8) ?? "";

@@ -6,6 +6,9 @@ namespace HybridCnn.Compute;
 /// </summary>
 public sealed class ComputeContext : IDisposable
 {
+    private readonly List<object> _states = [];
+    private int _entered;
+
     /// <summary>Starts a context.</summary>
     /// <param name="threads">Number of threads, or 0 for <see cref="ThreadCount.Default"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or above <see cref="ThreadCount.Maximum"/>.</exception>
@@ -25,4 +28,30 @@ public sealed class ComputeContext : IDisposable
 
     /// <summary>Ends the threads.</summary>
     public void Dispose() => Workers.Dispose();
+
+    /// <summary>Claims the context for a call that uses its workspace or its states; dispose of what it returns.</summary>
+    /// <exception cref="InvalidOperationException">Another call has it.</exception>
+    internal Claim Enter() => Interlocked.Exchange(ref _entered, 1) == 0
+        ? new Claim(this)
+        : throw new InvalidOperationException("This context is in use by another call; give each thread a ComputeContext of its own.");
+
+    /// <summary>This context's one object of a type, made on first use: what carries an operator's arguments to the workers.</summary>
+    internal TState State<TState>()
+        where TState : class, new()
+    {
+        foreach (object state in _states)
+        {
+            if (state is TState found)
+                return found;
+        }
+
+        var made = new TState();
+        _states.Add(made);
+        return made;
+    }
+
+    internal readonly ref struct Claim(ComputeContext context)
+    {
+        public void Dispose() => Volatile.Write(ref context._entered, 0);
+    }
 }

@@ -1,0 +1,88 @@
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// Writes the patches that a convolution's outputs see as columns of a matrix, so that the convolution becomes a product
+/// of matrices (Chellapilla, Puri, Simard: High Performance Convolutional Neural Networks for Document Processing, 2006).
+/// NCHW. Padding is written as zeros on the way; there is no padded copy of the image.
+/// </summary>
+internal static class Im2Col
+{
+    /// <summary>Lowers output rows [<paramref name="oh0"/>, <paramref name="oh1"/>) of some channels of one image.</summary>
+    /// <param name="d">Geometry; its batch, channels and groups are not looked at.</param>
+    /// <param name="x">x [channels, IH, IW].</param>
+    /// <param name="channels">How many planes to lower.</param>
+    /// <param name="oh0">First output row.</param>
+    /// <param name="oh1">One behind the last output row.</param>
+    /// <param name="col">
+    /// col [channels·KH·KW, (oh1 − oh0)·OW], overwritten: row (c, kh, kw) holds, for each output pixel, the input element that
+    /// kernel element (kh, kw) meets in channel c.
+    /// </param>
+    public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, Span<float> col)
+    {
+        int plane = d.IH * d.IW, pixels = (oh1 - oh0) * d.OW;
+        int at = 0;
+        for (int c = 0; c < channels; c++)
+        {
+            ReadOnlySpan<float> image = x.Slice(c * plane, plane);
+            for (int kh = 0; kh < d.KH; kh++)
+            {
+                long offsetH = (long)kh * d.DilationH - d.PadTop;
+                var (first, end) = Window.Inside(offsetH, d.StrideH, d.IH, oh0, oh1);
+                for (int kw = 0; kw < d.KW; kw++, at += pixels)
+                {
+                    Span<float> target = col.Slice(at, pixels);
+                    target[..((first - oh0) * d.OW)].Clear();
+                    target[((end - oh0) * d.OW)..].Clear();
+                    if (first < end)
+                        Rows(d, image[((int)(first * (long)d.StrideH + offsetH) * d.IW)..], (long)kw * d.DilationW - d.PadLeft, target[((first - oh0) * d.OW)..((end - oh0) * d.OW)]);
+                }
+            }
+        }
+    }
+
+    // image starts at the input row of the first output row of target; every row of target has an input row.
+    private static void Rows(in Conv2dDims d, ReadOnlySpan<float> image, long offsetW, Span<float> target)
+    {
+        int width = d.OW, rows = target.Length / width, stride = d.StrideH * d.IW;
+        var (first, end) = Window.Inside(offsetW, d.StrideW, d.IW, 0, width);
+        if (first == end)
+        {
+            target.Clear();
+            return;
+        }
+
+        image = image[(int)(first * (long)d.StrideW + offsetW)..];
+        if (d.StrideW > 1)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                Span<float> to = target.Slice(row * width + first, end - first);
+                ReadOnlySpan<float> from = image[(row * stride)..];
+                for (int i = 0; i < to.Length; i++)
+                    to[i] = from[i * d.StrideW];
+            }
+        }
+        else if (stride == width)
+        {
+            // "Same" convolution: output rows follow each other as input rows do, so all of them are one shifted copy,
+            // wrong only in the columns that are padding.
+            int length = (rows - 1) * width + end - first;
+            image[..length].CopyTo(target[first..]);
+        }
+        else
+        {
+            RowCopy.Run(image, stride, target[first..], width, rows, end - first);
+        }
+
+        if (first > 0 || end < width)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                target.Slice(row * width, first).Clear();
+                target.Slice(row * width + end, width - end).Clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Convolution as a product of matrices: the rows of K [OC/G, IC/G·KH·KW] are the filters, the columns of X
+/// [IC/G·KH·KW, OH·OW] are the patches, and Z = K·X + b; dK = dZ·Xᵀ; dX = col2im(Kᵀ·dZ). X never exists as a whole: a worker
+/// lowers some channels of some output rows into a block that stays in its cache, multiplies, and goes on.
+/// </summary>
+internal sealed class Im2ColConvolution : ConvolutionMethod
+{
+    // With fewer columns a product is all loads and stores of C, with more there is nothing to win.
+    private const int FewestColumns = 64;
+    private const int MostColumns = 1024;
+
+    private readonly int _rows;
+    private readonly int _channels;
+
+    public Im2ColConvolution(Conv2dDims dims, bool smallKernels, int blockFloats = BlockFloats)
+        : this(dims, smallKernels, OutputRows(dims, blockFloats), blockFloats)
+    {
+    }
+
+    private Im2ColConvolution(Conv2dDims dims, bool smallKernels, int rows, int blockFloats)
+        : this(dims, smallKernels, rows, (long)dims.KH * dims.KW, (int)Math.Clamp(blockFloats / ((long)dims.KH * dims.KW * rows * dims.OW), 1, dims.ICPerGroup))
+    {
+    }
+
+    private Im2ColConvolution(Conv2dDims dims, bool smallKernels, int rows, long area, int channels)
+        : base(dims, smallKernels, area * channels, (long)rows * dims.OW, lowers: true)
+    {
+        _rows = rows;
+        _channels = channels;
+    }
+
+    private int Area => Dims.KH * Dims.KW;
+
+    public override string Describe() =>
+        $"blocks of {_rows} output rows and {_channels} channels: {Area * _channels} x {_rows * Dims.OW} lowered floats, {Area * _channels * _rows * Dims.OW * sizeof(float) / 1024.0:0.#} KiB";
+
+    public override int ForwardBlocks(int workers) => Parts(Dims.OH, _rows, (long)Dims.N * Dims.Groups, workers);
+
+    // Blocks of a backward-data pass are channels: two blocks of rows would add to the same rows of dx.
+    public override int BackwardDataBlocks(int workers) => Parts(Dims.ICPerGroup, Dims.ICPerGroup, (long)Dims.N * Dims.Groups, workers);
+
+    public override int BackwardWeightsBlocks(int workers) => Parts(Dims.OH, _rows, Dims.N, workers);
+
+    public override void Forward(ConvolutionJob job, int worker, int image, int group, int block)
+    {
+        Conv2dDims d = Dims;
+        var (oh0, oh1) = Part(d.OH, job.Blocks, block);
+        int pixels = (oh1 - oh0) * d.OW, filters = d.OCPerGroup;
+        ReadOnlySpan<float> x = InputGroup(job.X.Span, image, group);
+        ReadOnlySpan<float> k = job.Weights.Span.Slice(group * filters * Depth, filters * Depth);
+        Span<float> z = OutputGroup(job.Y.Span, image, group)[(oh0 * d.OW)..];
+        if (!job.Bias.IsEmpty)
+            Bias.Fill(job.Bias.Span.Slice(group * filters, filters), pixels, z, Pixels);
+        Span<float> lowered = Lowered(job, worker);
+        for (int c = 0; c < d.ICPerGroup; c += _channels)
+        {
+            int channels = Math.Min(_channels, d.ICPerGroup - c), rows = channels * Area;
+            Im2Col.Run(d, x[(c * d.IH * d.IW)..], channels, oh0, oh1, lowered);
+
+            //            N = pixels
+            //          ┌──────────┐
+            //  K = rows│    X     │    Z [OC/G, pixels] = K [OC/G, rows] · X [rows, pixels] + b,
+            // ┌───────┐├──────────┤    summed over the channel blocks
+            // │   K   ││    Z     │ M = OC/G
+            // └───────┘└──────────┘
+            Multiply(Transpose.No, filters, pixels, rows, k[(c * Area)..], Depth, lowered, pixels, c == 0 && job.Bias.IsEmpty ? 0 : 1, z, Pixels);
+        }
+    }
+
+    public override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)
+    {
+        Conv2dDims d = Dims;
+        var (c0, c1) = Part(d.ICPerGroup, job.Blocks, block);
+        int plane = d.IH * d.IW, filters = d.OCPerGroup;
+        Span<float> dx = InputGroup(job.X.Span, image, group)[(c0 * plane)..(c1 * plane)];
+        ReadOnlySpan<float> k = job.Weights.Span.Slice(group * filters * Depth, filters * Depth);
+        ReadOnlySpan<float> dz = OutputGroup(job.Y.Span, image, group);
+        Span<float> lowered = Lowered(job, worker);
+        dx.Clear();
+        for (int oh0 = 0; oh0 < d.OH; oh0 += _rows)
+        {
+            int oh1 = Math.Min(d.OH, oh0 + _rows), pixels = (oh1 - oh0) * d.OW;
+            for (int c = c0; c < c1; c += _channels)
+            {
+                int channels = Math.Min(_channels, c1 - c), rows = channels * Area;
+
+                //             N = pixels
+                //           ┌──────────┐
+                //   K = OC/G│    dZ    │    dX [rows, pixels] = Kᵀ [rows, OC/G] · dZ [OC/G, pixels]
+                // ┌────────┐├──────────┤
+                // │   Kᵀ   ││    dX    │ M = rows
+                // └────────┘└──────────┘
+                Multiply(Transpose.Yes, rows, pixels, filters, k[(c * Area)..], Depth, dz[(oh0 * d.OW)..], Pixels, 0, lowered, pixels);
+                Col2Im.Run(d, lowered, channels, oh0, oh1, dx[((c - c0) * plane)..]);
+            }
+        }
+    }
+
+    public override void BackwardWeights(ConvolutionJob job, int worker, int image, int group, int block)
+    {
+        Conv2dDims d = Dims;
+        var (oh0, oh1) = Part(d.OH, job.Blocks, block);
+        int pixels = (oh1 - oh0) * d.OW, filters = d.OCPerGroup;
+        ReadOnlySpan<float> x = InputGroup(job.X.Span, image, group);
+        ReadOnlySpan<float> dz = OutputGroup(job.Y.Span, image, group)[(oh0 * d.OW)..];
+        Span<float> partial = PartialWeights(job, worker).Slice(group * filters * Depth, filters * Depth);
+        Span<float> lowered = Lowered(job, worker), turned = Transposed(job, worker);
+        if (!job.Bias.IsEmpty)
+            Bias.AddRowSums(dz, Pixels, pixels, PartialBias(job, worker).Slice(group * filters, filters));
+        if (TransposesOutputGradient)
+            Transposition.Run(dz, Pixels, filters, pixels, turned);
+        for (int c = 0; c < d.ICPerGroup; c += _channels)
+        {
+            int channels = Math.Min(_channels, d.ICPerGroup - c);
+            Im2Col.Run(d, x[(c * d.IH * d.IW)..], channels, oh0, oh1, lowered);
+            AddWeightGradient(partial, c * Area, channels * Area, lowered, pixels, pixels, dz, turned);
+        }
+    }
+
+    private static int OutputRows(Conv2dDims d, int blockFloats)
+    {
+        long columns = Math.Clamp(blockFloats / ((long)d.ICPerGroup * d.KH * d.KW), FewestColumns, MostColumns);
+        return (int)Math.Clamp(columns / d.OW, 1, d.OH);
+    }
+
+    private Span<float> InputGroup(Span<float> x, int image, int group)
+    {
+        int length = Dims.ICPerGroup * Dims.IH * Dims.IW;
+        return x.Slice((image * Dims.Groups + group) * length, length);
+    }
+
+    private Span<float> OutputGroup(Span<float> y, int image, int group)
+    {
+        int length = Dims.OCPerGroup * Pixels;
+        return y.Slice((image * Dims.Groups + group) * length, length);
+    }
+}

@@ -9,7 +9,7 @@
 
 set(HYBRIDCNN_OPENBLAS "auto" CACHE STRING "Where OpenBLAS comes from: auto, system, binary, source or none")
 set_property(CACHE HYBRIDCNN_OPENBLAS PROPERTY STRINGS auto system binary source none)
-set(HYBRIDCNN_OPENBLAS_ROOT "" CACHE PATH "An installed OpenBLAS: its prefix, its folder or the library file")
+set(HYBRIDCNN_OPENBLAS_ROOT "$ENV{HYBRIDCNN_OPENBLAS_ROOT}" CACHE PATH "An installed OpenBLAS: its prefix, its folder or the library file")
 set(HYBRIDCNN_OPENBLAS_STORE "${PROJECT_SOURCE_DIR}/artifacts/native/openblas" CACHE PATH "Where a downloaded or built OpenBLAS is kept")
 
 include(${CMAKE_CURRENT_LIST_DIR}/Apt.cmake)
@@ -160,15 +160,14 @@ foreach(way ${_openblas_ways})
     break()
   endif()
   _openblas_say("not from ${way}: ${why}")
-  string(APPEND _openblas_tried "\n  ${way}: ${why}")
+  string(APPEND _openblas_tried "\n  ${way}: ${why}.")
 endforeach()
 
 if(_openblas_ways AND NOT HYBRIDCNN_OPENBLAS_LIBRARY)
-  message(FATAL_ERROR "No OpenBLAS. Tried:${_openblas_tried}\n"
-    "Install it (Debian: libopenblas0-pthread, Fedora: openblas, Homebrew: openblas, vcpkg: openblas), or point the build at one:\n"
-    "  cmake -DHYBRIDCNN_OPENBLAS_ROOT=<prefix or library>, dotnet build -p:HybridCnnOpenBlasRoot=<the same>,\n"
-    "  or the environment variable HYBRIDCNN_OPENBLAS_ROOT.\n"
-    "To build without it, on the slower portable SGEMM: HYBRIDCNN_OPENBLAS=none (-p:HybridCnnOpenBlas=none).")
+  message(FATAL_ERROR "There is no OpenBLAS. Tried:${_openblas_tried}\n"
+    "Install it (Debian: libopenblas0-pthread; Fedora, Homebrew, vcpkg: openblas), or point the build at one, by its prefix or its library: "
+    "-DHYBRIDCNN_OPENBLAS_ROOT=... for cmake, -p:HybridCnnOpenBlasRoot=... for dotnet, or the environment variable HYBRIDCNN_OPENBLAS_ROOT. "
+    "To build without it, on the slower portable SGEMM: -DHYBRIDCNN_OPENBLAS=none, -p:HybridCnnOpenBlas=none.")
 endif()
 if(HYBRIDCNN_OPENBLAS_LIBRARY)
   _openblas_say("${HYBRIDCNN_OPENBLAS_LIBRARY} (${HYBRIDCNN_OPENBLAS_ORIGIN})")

@@ -98,10 +98,10 @@ public readonly partial record struct Pool2dDims
         if (layout is not (Layout.Nchw or Layout.Nhwc))
             throw new ArgumentOutOfRangeException(nameof(layout), layout, "No such layout.");
 
+        // A shape throws if no tensor can have it.
+        _ = new Shape(n, c, ih, iw);
         int oh = OutputExtent("height", ih, kh, strideH, padTop, nameof(padTop), padBottom, nameof(padBottom), dilationH, nameof(kh), ceilMode);
         int ow = OutputExtent("width", iw, kw, strideW, padLeft, nameof(padLeft), padRight, nameof(padRight), dilationW, nameof(kw), ceilMode);
-        // Both throw if a tensor of that shape cannot exist.
-        _ = new Shape(n, c, ih, iw);
         _ = new Shape(n, c, oh, ow);
         return new Pool2dDims
         {

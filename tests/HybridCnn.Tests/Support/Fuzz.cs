@@ -56,4 +56,29 @@ internal static class Fuzz
                 top, left, bottom, right, dh, dw, groups);
         }
     }
+
+    /// <summary>A small pooling with anything in it: overlap, strides, dilation, four pads, ceil mode, tiles.</summary>
+    public static Pool2dDims Pooling(SeededRandom random)
+    {
+        while (true)
+        {
+            int Up(int limit) => 1 + random.NextInt(limit);
+            int Rarely(int limit) => random.NextInt(3) == 0 ? random.NextInt(limit + 1) : 0;
+            int ih = Up(20), iw = random.NextInt(3) == 0 ? ih : Up(50);
+            if (random.NextInt(3) == 0 && ih > 1 && iw > 1)
+                return Pool2dDims.Create(Up(2), Up(3), ih, iw, 2, 2, 2, 2, ceilMode: random.NextInt(3) == 0);
+            int kh = Up(5), kw = random.NextInt(2) == 0 ? kh : Up(7), dh = 1 + Rarely(2), dw = 1 + Rarely(2);
+            int padH = ((kh - 1) * dh + 1) / 2, padW = ((kw - 1) * dw + 1) / 2;
+            try
+            {
+                return Pool2dDims.Create(
+                    Up(2), Up(3), ih, iw, kh, kw, Up(4), Up(4), Rarely(padH), Rarely(padW), Rarely(padH), Rarely(padW), dh, dw,
+                    ceilMode: random.NextInt(2) == 0);
+            }
+            catch (ArgumentException)
+            {
+                // A kernel that is too large, or a window of padding alone: draw again.
+            }
+        }
+    }
 }

@@ -14,4 +14,8 @@ internal static class ShapeTable
     public static TheoryData<string> Convolutions => new(Lines("conv.txt"));
 
     public static IEnumerable<Conv2dDims> ConvolutionDims => Lines("conv.txt").Select(Conv2dDims.Parse);
+
+    public static TheoryData<string> Poolings => new(Lines("pool.txt"));
+
+    public static IEnumerable<Pool2dDims> PoolingDims => Lines("pool.txt").Select(Pool2dDims.Parse);
 }

@@ -1,0 +1,170 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Layers;
+using HybridCnn.Operators;
+using HybridCnn.Tensors;
+using HybridCnn.Training;
+
+namespace HybridCnn.Tests.Golden;
+
+/// <summary>Our results against PyTorch's, computed in double.</summary>
+public sealed class TorchReferenceTests : IDisposable
+{
+    private readonly ComputeContext _context = new(2);
+
+    public void Dispose() => _context.Dispose();
+
+    [Theory]
+    [MemberData(nameof(TorchFolder.CommittedCases), MemberType = typeof(TorchFolder))]
+    public void Equals_PyTorch(string name) => Check(TorchFolder.Load(TorchFolder.Committed, name));
+
+    [TorchFolderTheory]
+    [MemberData(nameof(TorchFolder.WholeCases), MemberType = typeof(TorchFolder))]
+    public void Equals_PyTorch_in_the_whole_folder(string name) => Check(TorchFolder.Load(TorchFolder.Whole!, name));
+
+    private void Check(TorchCase test)
+    {
+        switch (test.Operation)
+        {
+            case "conv2d": CheckConvolution(test); break;
+            case "max_pool2d": CheckMaxPooling(test); break;
+            case "avg_pool2d": CheckAveragePooling(test); break;
+            case "adaptive_avg_pool2d": CheckLayer(test, new GlobalAveragePool2d()); break;
+            case "adaptive_max_pool2d": CheckLayer(test, new GlobalMaxPool2d()); break;
+            case "linear": CheckLinear(test); break;
+            case "cross_entropy": CheckCrossEntropy(test); break;
+            case "optimizer": CheckSgd(test); break;
+            default: Assert.Fail($"No check for {test.Operation}"); break;
+        }
+    }
+
+    private void CheckConvolution(TorchCase test)
+    {
+        int[] pads = [.. test.Attributes.GetProperty("pads_tlbr").EnumerateArray().Select(pad => pad.GetInt32())];
+        (int kh, int kw) = test.Pair("kernel");
+        (int sh, int sw) = test.Pair("stride");
+        (int dh, int dw) = test.Pair("dilation");
+        var dims = Conv2dDims.Create(
+            test.Int("n"), test.Int("c"), test.Int("h"), test.Int("w"), test.Int("k"), kh, kw, sh, sw,
+            pads[0], pads[1], pads[2], pads[3], dh, dw, test.Int("groups"));
+        Assert.Equal((test.Int("out_h"), test.Int("out_w")), (dims.OH, dims.OW));
+
+        var plan = new ConvolutionPlan(dims);
+        float[] x = test.Floats("in.x"), weights = test.Floats("in.weight"), bias = test.Flag("bias") ? test.Floats("in.bias") : [];
+        var y = new float[dims.YCount];
+        plan.Forward(x, weights, bias, y, _context);
+        test.AssertClose("y", y);
+        if (!test.Has("in.grad_out"))
+            return;
+
+        float[] dy = test.Floats("in.grad_out");
+        float[] dx = new float[x.Length], dWeights = new float[weights.Length], dBias = new float[bias.Length];
+        plan.BackwardData(dy, weights, dx, _context);
+        plan.BackwardWeights(x, dy, dWeights, dBias, _context);
+        test.AssertClose("grad_x", dx);
+        test.AssertClose("grad_weight", dWeights);
+        if (bias.Length > 0)
+            test.AssertClose("grad_bias", dBias);
+    }
+
+    private void CheckMaxPooling(TorchCase test)
+    {
+        CheckLayer(test, new MaxPool2d(test.Pair("kernel"), test.Pair("stride"), test.Pair("padding"), test.Pair("dilation"), test.Flag("ceil_mode")));
+
+        (int kh, int kw) = test.Pair("kernel");
+        (int sh, int sw) = test.Pair("stride");
+        (int ph, int pw) = test.Pair("padding");
+        (int dh, int dw) = test.Pair("dilation");
+        var dims = Pool2dDims.Create(
+            test.Int("n"), test.Int("c"), test.Int("h"), test.Int("w"), kh, kw, sh, sw, ph, pw, ph, pw, dh, dw, test.Flag("ceil_mode"));
+        Assert.Equal((test.Int("out_h"), test.Int("out_w")), (dims.OH, dims.OW));
+        var pool = new MaxPoolOperator(dims);
+        pool.Forward(Input(test, "in.x"), new Tensor(dims.Output), _context);
+        Assert.Equal(test.Integers("out.indices"), pool.Argmax.ToArray());
+    }
+
+    private void CheckAveragePooling(TorchCase test)
+    {
+        int? divisor = test.Attributes.GetProperty("divisor_override") is { ValueKind: System.Text.Json.JsonValueKind.Number } value ? value.GetInt32() : null;
+        CheckLayer(test, new AveragePool2d(
+            test.Pair("kernel"), test.Pair("stride"), test.Pair("padding"), test.Flag("ceil_mode"), test.Flag("count_include_pad"), divisor));
+    }
+
+    private void CheckLinear(TorchCase test)
+    {
+        var linear = new Linear(test.Int("in_features"), test.Int("out_features"), test.Flag("bias"));
+        test.Floats("in.weight").CopyTo(linear.Parameters[0].Value.Span);
+        if (test.Flag("bias"))
+            test.Floats("in.bias").CopyTo(linear.Parameters[1].Value.Span);
+        CheckLayer(test, linear);
+        test.AssertClose("grad_weight", linear.Parameters[0].Gradient.Span);
+        if (test.Flag("bias"))
+            test.AssertClose("grad_bias", linear.Parameters[1].Gradient.Span);
+    }
+
+    private void CheckLayer(TorchCase test, Layer layer)
+    {
+        Tensor x = Input(test, "in.x"), dy = Input(test, "in.grad_out"), dx = new(x.Shape);
+        Shape output = layer.Bind(x.Shape);
+        Assert.Equal(dy.Shape, output);
+        var y = new Tensor(output);
+        layer.Forward(x, y, _context);
+        layer.Backward(x, y, dy, dx, _context);
+        test.AssertClose("y", y.Span);
+        test.AssertClose("grad_x", dx.Span);
+    }
+
+    private static void CheckCrossEntropy(TorchCase test)
+    {
+        Tensor logits = Input(test, "in.logits"), dlogits = new(logits.Shape);
+        int[] labels = test.Integers("in.target");
+        var losses = new float[labels.Length];
+        var loss = new SoftmaxCrossEntropy();
+        loss.PerImage(logits, labels, losses);
+        if (test.Attributes.GetProperty("reduction").GetString() == "mean")
+        {
+            test.AssertClose("loss", [loss.Forward(logits, labels, dlogits)]);
+        }
+        else if (test.Attributes.GetProperty("reduction").GetString() == "none")
+        {
+            test.AssertClose("loss", losses);
+            float[] upstream = test.Floats("in.grad_out");
+            for (int n = 0; n < labels.Length; n++)
+                Softmax.CrossEntropy(logits.Item(n), labels[n], upstream[n], dlogits.Item(n));
+        }
+        else
+        {
+            test.AssertClose("loss", [losses.Sum()]);
+            for (int n = 0; n < labels.Length; n++)
+                Softmax.CrossEntropy(logits.Item(n), labels[n], 1, dlogits.Item(n));
+        }
+
+        test.AssertClose("grad_logits", dlogits.Span);
+    }
+
+    private void CheckSgd(TorchCase test)
+    {
+        Parameter[] parameters = [.. new[] { "p0", "p1" }.Select(name => new Parameter(name, new Shape(test.Extents("in." + name))))];
+        foreach (Parameter parameter in parameters)
+            test.Floats("in." + parameter.Name).CopyTo(parameter.Value.Span);
+        var sgd = new Sgd(
+            parameters, test.Float("lr", 0), test.Float("momentum", 0),
+            test.Attributes.TryGetProperty("nesterov", out var nesterov) && nesterov.GetBoolean(),
+            test.Float("weight_decay", 0), test.Float("dampening", 0));
+        int steps = test.Extents("in.g0")[0];
+        for (int step = 0; step < steps; step++)
+        {
+            foreach (Parameter parameter in parameters)
+            {
+                int count = parameter.Shape.Count;
+                test.Floats("in.g" + parameter.Name[1..]).AsSpan(step * count, count).CopyTo(parameter.Gradient.Span);
+            }
+
+            sgd.Step(_context);
+            foreach (Parameter parameter in parameters)
+                test.AssertClose(parameter.Name, parameter.Value.Span, step * parameter.Shape.Count);
+        }
+    }
+
+    private static Tensor Input(TorchCase test, string name) => Tensor.From(new Shape(test.Extents(name)), test.Floats(name));
+}

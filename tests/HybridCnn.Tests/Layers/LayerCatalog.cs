@@ -1,0 +1,48 @@
+using HybridCnn.Layers;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Tests.Layers;
+
+/// <summary>Every public layer, in the forms that the contract test runs.</summary>
+internal static class LayerCatalog
+{
+    private static readonly Entry[] s_entries =
+    [
+        new("Conv2d", random => new Conv2d(3, 4, 3, padding: 1, random: random), new(2, 3, 6, 5), new(2, 4, 6, 5)),
+        new("Conv2d strided, grouped, without bias", random => new Conv2d(4, 6, 3, stride: 2, groups: 2, bias: false, random: random), new(3, 4, 7, 8), new(3, 6, 3, 3)),
+        new("Linear", random => new Linear(12, 5, random: random), new(3, 12), new(3, 5)),
+        new("Linear on images, without bias", random => new Linear(12, 5, bias: false, random: random), new(3, 2, 3, 2), new(3, 5)),
+        new("Linear on two threads", random => new Linear(130, 140, random: random), new(32, 130), new(32, 140)),
+        new("ReLU", _ => new ReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
+        new("ReLU on two threads", _ => new ReLU(), new(4, 5001), new(4, 5001)),
+        new("MaxPool2d", _ => new MaxPool2d(2), new(2, 3, 8, 10), new(2, 3, 4, 5)),
+        new("MaxPool2d on two threads", _ => new MaxPool2d(2), new(4, 4, 36, 36), new(4, 4, 18, 18)),
+        new("MaxPool2d overlapping, ceil mode", _ => new MaxPool2d(3, stride: 2, padding: 1, ceilMode: true), new(2, 2, 6, 7), new(2, 2, 4, 4)),
+        new("MaxPool2d dilated", _ => new MaxPool2d((2, 3), (1, 2), (0, 1), (2, 1)), new(1, 2, 6, 7), new(1, 2, 4, 4)),
+        new("AveragePool2d", _ => new AveragePool2d(2), new(2, 3, 8, 10), new(2, 3, 4, 5)),
+        new("AveragePool2d padded", _ => new AveragePool2d(3, stride: 2, padding: 1, ceilMode: true, countIncludePad: false), new(2, 2, 6, 7), new(2, 2, 4, 4)),
+        new("AveragePool2d rectangular, divisor", _ => new AveragePool2d((3, 2), (2, 1), (1, 0), divisorOverride: 7), new(1, 2, 5, 4), new(1, 2, 3, 3)),
+        new("GlobalAveragePool2d", _ => new GlobalAveragePool2d(), new(2, 3, 5, 4), new(2, 3, 1, 1)),
+        new("GlobalMaxPool2d", _ => new GlobalMaxPool2d(), new(2, 3, 5, 4), new(2, 3, 1, 1)),
+        new("Flatten", _ => new Flatten(), new(2, 3, 2, 2), new(2, 12)),
+        new("Sequential", Network, new(2, 2, 8, 8), new(2, 3)),
+        new("Sequential of views and one layer", random => new Sequential(new Flatten(), new Sequential(new Linear(8, 4, random: random)), new Flatten(), new Flatten()),
+            new(2, 2, 2, 2), new(2, 4)),
+    ];
+
+    public static IEnumerable<Entry> Entries => s_entries;
+
+    public static TheoryData<string> Names => new(s_entries.Select(entry => entry.Name));
+
+    public static Entry Get(string name) => s_entries.Single(entry => entry.Name == name);
+
+    private static Sequential Network(SeededRandom random) => new(
+        new Conv2d(2, 4, 3, padding: 1, random: random), new ReLU(), new MaxPool2d(2), new Flatten(),
+        new Linear(64, 6, random: random), new ReLU(), new Linear(6, 3, random: random));
+
+    /// <param name="Name">For messages.</param>
+    /// <param name="Create">Makes the layer; equal random states make equal layers.</param>
+    /// <param name="Input">What it is bound to.</param>
+    /// <param name="Output">What binding must answer.</param>
+    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output);
+}

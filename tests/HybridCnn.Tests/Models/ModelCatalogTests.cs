@@ -1,0 +1,60 @@
+using HybridCnn.Layers;
+using HybridCnn.Models;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Tests.Models;
+
+public class ModelCatalogTests
+{
+    [Theory]
+    [InlineData("lenet", 1, 28, 28, 10, 431080)]
+    [InlineData("lenet5", 1, 28, 28, 10, 61706)]
+    [InlineData("LeNet", 3, 32, 32, 10, 657080)]
+    [InlineData("LENET5", 3, 32, 40, 7, 105911)]
+    [InlineData("lenet", 1, 16, 16, 2, 52072)]
+    [InlineData("lenet5", 1, 12, 13, 3, 15031)]
+    public void Builds_the_named_network(string name, int channels, int height, int width, int classes, int parameters)
+    {
+        Sequential network = ModelCatalog.Create(name, channels, height, width, classes, seed: 1);
+        Assert.Equal(new Shape(2, classes), network.Bind(new Shape(2, channels, height, width)));
+        Assert.Equal(parameters, network.Parameters.Sum(parameter => parameter.Shape.Count));
+    }
+
+    [Fact]
+    public void Names_parameters_as_the_same_network_in_PyTorch()
+    {
+        Assert.Equal(
+            ["0.weight", "0.bias", "2.weight", "2.bias", "5.weight", "5.bias", "7.weight", "7.bias"],
+            ModelCatalog.Create("lenet", 1, 28, 28, 10, 1).NamedParameters.Select(named => named.Name));
+        Assert.Equal(
+            ["0.weight", "0.bias", "3.weight", "3.bias", "7.weight", "7.bias", "9.weight", "9.bias", "11.weight", "11.bias"],
+            ModelCatalog.Create("lenet5", 1, 28, 28, 10, 1).NamedParameters.Select(named => named.Name));
+    }
+
+    [Fact]
+    public void The_seed_decides_the_weights()
+    {
+        float[] First(ulong seed) => ModelCatalog.Create("lenet", 1, 28, 28, 10, seed).Parameters[0].Value.Span.ToArray();
+        Assert.Equal(First(1), First(1));
+        Assert.NotEqual(First(1), First(2));
+        Assert.Equal(["lenet", "lenet5"], ModelCatalog.Names);
+    }
+
+    [Theory]
+    [InlineData("resnet", 1, 28, 28, 10, "No model is named \"resnet\"; known: lenet, lenet5.")]
+    [InlineData("lenet", 1, 15, 28, 10, "height")]
+    [InlineData("lenet5", 1, 28, 11, 10, "width")]
+    [InlineData("lenet", 0, 28, 28, 10, "channels")]
+    [InlineData("lenet", 1, 28, 28, 0, "classes")]
+    [InlineData("lenet", 1, int.MaxValue, int.MaxValue, 10, "height")]
+    public void Refuses_what_cannot_be(string name, int channels, int height, int width, int classes, string message) =>
+        Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => ModelCatalog.Create(name, channels, height, width, classes, 1)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Refuses_null()
+    {
+        Assert.Throws<ArgumentNullException>(() => ModelCatalog.Create(null!, 1, 28, 28, 10, 1));
+        Assert.Throws<ArgumentNullException>(() => ModelCatalog.LeNet(1, 28, 28, 10, null!));
+        Assert.Throws<ArgumentNullException>(() => ModelCatalog.LeNet5(1, 28, 28, 10, null!));
+    }
+}

@@ -1,0 +1,69 @@
+using HybridCnn.Compute;
+using HybridCnn.Data;
+using HybridCnn.Tensors;
+using HybridCnn.Tests.Layers;
+using HybridCnn.Tests.Support;
+using HybridCnn.Training;
+
+namespace HybridCnn.Tests.Training;
+
+/// <summary>Managed bytes of all threads together, so nothing else may run meanwhile.</summary>
+[Collection(RunsAlone.Name)]
+public class AllocationTests
+{
+    public static TheoryData<string> Layers => LayerCatalog.Names;
+
+    [Theory]
+    [InlineData("lenet", 1)]
+    [InlineData("lenet", 2)]
+    [InlineData("lenet", 3)]
+    [InlineData("lenet5", 2)]
+    public void A_training_step_allocates_nothing(string model, int threads)
+    {
+        using var context = new ComputeContext(threads);
+        Trainer trainer = TrainerTests.Create(model, context);
+        var loader = new BatchLoader(TrainerTests.Blobs(32), 8, new SeededRandom(3));
+        Tensor images = new(new Shape(8, 1, 28, 28));
+        var labels = new int[8];
+        Assert.Equal(0, LeastBytes(() =>
+        {
+            while (loader.Next(images, labels, out _))
+                trainer.Step(images, labels);
+        }));
+    }
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void A_layer_allocates_nothing(string name)
+    {
+        using var context = new ComputeContext(2);
+        var layer = new BoundLayer(LayerCatalog.Get(name));
+        Assert.Equal(0, LeastBytes(() =>
+        {
+            layer.Forward(context);
+            layer.Backward(context);
+        }));
+    }
+
+    [Fact]
+    public void The_measurement_sees_one_small_object()
+    {
+        object? kept = null;
+        Assert.NotEqual(0, LeastBytes(() => kept = new object()));
+        Assert.NotNull(kept);
+    }
+
+    // The least of several runs: the test host may allocate on a thread of its own, but not in every run.
+    private static long LeastBytes(Action action)
+    {
+        long least = long.MaxValue;
+        for (int run = 0; run < 10; run++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            action();
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        return least;
+    }
+}

@@ -29,7 +29,7 @@ public static class AtomicFile
             if (e is IOException or UnauthorizedAccessException)
             {
                 string old = File.Exists(path) ? " The file that was there is unchanged." : "";
-                throw new IOException($"Can't write {path}: {e.Message}{old}", e);
+                throw new IOException($"Can't write {path}: {e.Message.TrimEnd('.')}.{old}", e);
             }
 
             throw;

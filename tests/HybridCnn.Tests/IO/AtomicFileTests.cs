@@ -26,7 +26,7 @@ public sealed class AtomicFileTests : IDisposable
             stream.Write(new byte[100_000]);
             throw new IOException("No space left on device");
         }));
-        Assert.Equal($"Can't write {path}: No space left on device The file that was there is unchanged.", e.Message);
+        Assert.Equal($"Can't write {path}: No space left on device. The file that was there is unchanged.", e.Message);
         Assert.Equal([1, 2, 3], File.ReadAllBytes(path));
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
     }

@@ -1,0 +1,88 @@
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// The filters as second factors of a pass's products, packed once per pass by all workers into the scratch memory that they
+/// share. See <see cref="WeightPanels"/>.
+/// </summary>
+internal static class FilterPanels
+{
+    /// <summary>Per group and 64 filters a panel [KH·KW·IC/G, filters], one behind the other.</summary>
+    public static void PackForward(NhwcPass pass)
+    {
+        int count = pass.Dims.Groups * new PanelCut(1, pass.Dims.OCPerGroup).Count;
+        pass.Context.Workers.For(count, pass, static (pass, _, start, end) =>
+        {
+            for (int index = start; index < end; index++)
+            {
+                (int filter, int filters) = Forward(pass.Dims, index);
+                WeightPanels.PackFilters(pass.Dims, pass.Weights.Span, filter, filters, Forward(pass, filter, filters));
+            }
+        });
+    }
+
+    /// <summary>First filter, over all groups, of a forward panel, and how many filters it has.</summary>
+    public static (int First, int Filters) Forward(in Conv2dDims dims, int index)
+    {
+        var cut = new PanelCut(1, dims.OCPerGroup);
+        (int group, int panel) = Math.DivRem(index, cut.Count);
+        (int first, int filters) = cut[panel];
+        return (group * dims.OCPerGroup + first, filters);
+    }
+
+    /// <summary>A panel that <see cref="PackForward"/> packed.</summary>
+    public static Span<float> Forward(NhwcPass pass, int firstFilter, int filters)
+    {
+        int depth = pass.Dims.KH * pass.Dims.KW * pass.Dims.ICPerGroup;
+        return pass.Shared.Slice(firstFilter * depth, filters * depth);
+    }
+
+    /// <summary>Per group, channel slice and 64 columns a panel [OC/G, columns]; columns as <see cref="Cut"/> has them.</summary>
+    /// <param name="pass">Its split says the slices.</param>
+    /// <param name="byElement">Whether panels end where a kernel element ends.</param>
+    public static void PackBackward(NhwcPass pass, bool byElement)
+    {
+        if (byElement)
+            PackBackward(pass, static (pass, _, start, end) => PackSlices(pass, true, start, end));
+        else
+            PackBackward(pass, static (pass, _, start, end) => PackSlices(pass, false, start, end));
+    }
+
+    /// <summary>The columns of a channel slice: KH·KW kernel elements of so many channels.</summary>
+    public static PanelCut Cut(in Conv2dDims dims, int channels, bool byElement) =>
+        byElement ? new PanelCut(dims.KH * dims.KW, channels) : new PanelCut(1, dims.KH * dims.KW * channels);
+
+    /// <summary>The panel of a slice that begins at this column.</summary>
+    public static Span<float> Backward(NhwcPass pass, int group, int firstChannel, int firstColumn, int columns)
+    {
+        Conv2dDims dims = pass.Dims;
+        int before = group * dims.ICPerGroup + firstChannel;
+        return pass.Shared.Slice((before * dims.KH * dims.KW + firstColumn) * dims.OCPerGroup, columns * dims.OCPerGroup);
+    }
+
+    private static void PackBackward(NhwcPass pass, Compute.RangeBody<NhwcPass> body) =>
+        pass.Context.Workers.For(pass.Dims.Groups * pass.Split.Slices * Parts, pass, body);
+
+    // Each slice's panels are packed in so many parts, for the sake of more workers than slices.
+    private const int Parts = 8;
+
+    private static void PackSlices(NhwcPass pass, bool byElement, int start, int end)
+    {
+        Conv2dDims dims = pass.Dims;
+        for (int item = start; item < end; item++)
+        {
+            (int index, int part) = Math.DivRem(item, Parts);
+            (int group, int slice) = Math.DivRem(index, pass.Split.Slices);
+            (int firstChannel, int channels) = pass.Split[slice];
+            PanelCut cut = Cut(dims, channels, byElement);
+            for (int panel = cut.Count * part / Parts; panel < cut.Count * (part + 1) / Parts; panel++)
+            {
+                (int first, int columns) = cut[panel];
+                WeightPanels.PackColumns(
+                    dims, pass.Weights.Span, group, firstChannel, channels, first, columns, Backward(pass, group, firstChannel, first, columns));
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Convolution of NHWC images as matrix products of lowered blocks, any geometry. The rows of a block are output pixels, across
+/// rows and images, so that small images need nothing special:
+/// <code>
+///              N = OC/G (panels of 64)         forward:           Y[pixels, OC/G]  = col[pixels, K]·Wᵀ[K, OC/G] (+ bias)
+///            ┌────┬────┐                       backward data:     dcol[pixels, K]  = dY[pixels, OC/G]·W[OC/G, K], then col2im
+///     K      │ Wᵀ │    │ K = KH·KW·IC/G        backward weights:  dW[OC/G, K]     += dYᵀ[OC/G, pixels]·col[pixels, K]
+///  ┌───────┐ ├────┼────┤
+///  │  col  │ │ Y  │    │ M = pixels (about 240 a block)
+///  └───────┘ └────┴────┘
+/// </code>
+/// Every product has an untransposed second factor and is cut into pieces for OpenBLAS's small-matrix kernels.
+/// Source: Chellapilla, Puri, Simard, 2006; NHWC lowering and blocks as in Caffe con Troll (Hadjis et al., 2015).
+/// </summary>
+internal static class NhwcIm2ColConvolution
+{
+    // A product of 64 filters x 64 columns over this many pixels is one call of a small-matrix kernel.
+    private const int BlockPixels = 240;
+
+    // Fewer pixels would make the products' overhead show; more would push the lowered block out of the second-level cache.
+    private const int FewestPixels = 56;
+    private const int BlockFloats = 192 * 1024;
+
+    private static readonly NhwcWeightGradient s_weightGradient = new(byElement: false, static dims => dims.OH * dims.OW, Collect);
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) => dims.Layout == Layout.Nhwc ? null : "x and y aren't NHWC";
+
+    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
+    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, LoweredLength(dims, dims.ICPerGroup));
+
+    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
+    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) =>
+        new(dims.WeightsCount, LoweredLength(dims, NhwcSplit.WithImages(dims.ICPerGroup, dims.N, workers).Widest));
+
+    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
+    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => NhwcWeightGradient.Scratch(dims, workers, LoweredLength);
+
+    /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
+    public static void Forward(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            FilterPanels.PackForward(pass);
+            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH * pass.Dims.OW, pass, static (pass, worker, start, end) =>
+            {
+                int block = BlockLength(pass.Dims, pass.Dims.ICPerGroup);
+                for (int pixel = start; pixel < end; pixel += block)
+                    ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
+            });
+        });
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context)
+    {
+        int workers = context.Workers.WorkerCount;
+        NhwcSplit split = NhwcSplit.WithImages(dims.ICPerGroup, dims.N, workers);
+        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, workers), split, static pass =>
+        {
+            FilterPanels.PackBackward(pass, byElement: false);
+            pass.Context.Workers.For(pass.Dims.N * pass.Split.Slices, pass, static (pass, worker, start, end) =>
+            {
+                for (int item = start; item < end; item++)
+                {
+                    (int image, int slice) = Math.DivRem(item, pass.Split.Slices);
+                    for (int group = 0; group < pass.Dims.Groups; group++)
+                        BackwardDataImage(pass, pass.Own(worker), image, group, slice);
+                }
+            });
+        });
+    }
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
+    public static void BackwardWeights(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
+    {
+        int workers = context.Workers.WorkerCount;
+        NhwcPass.Run(
+            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.PerWorker(dims.ICPerGroup, workers),
+            static pass => s_weightGradient.Run(pass));
+    }
+
+    private static void ForwardBlock(NhwcPass pass, Span<float> col, int pixel, int pixels)
+    {
+        Conv2dDims dims = pass.Dims;
+        int channels = dims.ICPerGroup, depth = dims.KH * dims.KW * channels;
+        int panels = new PanelCut(1, dims.OCPerGroup).Count;
+        Span<float> y = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
+        bool biased = BiasRows.Fill(pass.Bias.Span, y);
+        for (int group = 0; group < dims.Groups; group++)
+        {
+            Im2ColNhwc.Run(dims, pass.X.Span, pixel, pixels, group * channels, channels, col);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                (int filter, int filters) = FilterPanels.Forward(dims, group * panels + panel);
+                NhwcPass.Multiply(
+                    Transpose.No, pixels, filters, depth, col, depth, FilterPanels.Forward(pass, filter, filters), filters,
+                    biased ? 1 : 0, y[filter..], dims.OC);
+            }
+        }
+    }
+
+    private static void BackwardDataImage(NhwcPass pass, Span<float> dcol, int image, int group, int slice)
+    {
+        Conv2dDims dims = pass.Dims;
+        (int firstChannel, int channels) = pass.Split[slice];
+        int depth = dims.KH * dims.KW * channels, size = dims.IH * dims.IW * dims.IC, area = dims.OH * dims.OW;
+        Span<float> dx = pass.X.Span.Slice(image * size, size);
+        ReadOnlySpan<float> dy = pass.Y.Span.Slice(image * area * dims.OC, area * dims.OC);
+        ChannelSlice.Clear(dx, dims.IC, group * dims.ICPerGroup + firstChannel, channels);
+        PanelCut cut = FilterPanels.Cut(dims, channels, byElement: false);
+        int block = BlockLength(dims, channels);
+        for (int pixel = 0; pixel < area; pixel += block)
+        {
+            int pixels = Math.Min(block, area - pixel);
+            for (int panel = 0; panel < cut.Count; panel++)
+            {
+                (int column, int columns) = cut[panel];
+                NhwcPass.Multiply(
+                    Transpose.No, pixels, columns, dims.OCPerGroup, dy[(pixel * dims.OC + group * dims.OCPerGroup)..], dims.OC,
+                    FilterPanels.Backward(pass, group, firstChannel, column, columns), columns, 0, dcol[column..], depth);
+            }
+
+            Col2ImNhwc.Run(dims, dcol, pixel, pixels, group * dims.ICPerGroup + firstChannel, channels, dx);
+        }
+    }
+
+    private static void Collect(NhwcPass pass, int firstChannel, int channels, int start, int end, Span<float> sums, Span<float> col)
+    {
+        Conv2dDims dims = pass.Dims;
+        PanelCut cut = FilterPanels.Cut(dims, channels, byElement: false);
+        int depth = dims.KH * dims.KW * channels, block = BlockLength(dims, channels);
+        for (int pixel = start; pixel < end; pixel += block)
+        {
+            int pixels = Math.Min(block, end - pixel);
+            for (int group = 0; group < dims.Groups; group++)
+            {
+                Im2ColNhwc.Run(dims, pass.X.Span, pixel, pixels, group * dims.ICPerGroup + firstChannel, channels, col);
+                ReadOnlySpan<float> dy = pass.Y.Span[(pixel * dims.OC + group * dims.OCPerGroup)..];
+                for (int panel = 0; panel < cut.Count; panel++)
+                {
+                    (int column, int columns) = cut[panel];
+                    NhwcPass.Multiply(
+                        Transpose.Yes, dims.OCPerGroup, columns, pixels, dy, dims.OC, col[column..], depth,
+                        pixel == start ? 0 : 1, NhwcWeightGradient.Panel(dims, sums, channels, group, column, columns), columns);
+                }
+            }
+        }
+    }
+
+    private static int BlockLength(in Conv2dDims dims, int channels) =>
+        (int)Math.Clamp(BlockFloats / ((long)dims.KH * dims.KW * channels), FewestPixels, BlockPixels);
+
+    private static long LoweredLength(Conv2dDims dims, int channels) =>
+        (long)Math.Min(BlockLength(dims, channels), dims.N * dims.OH * dims.OW) * dims.KH * dims.KW * channels;
+}

@@ -1,0 +1,134 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Convolution of NHWC images with a 1x1 kernel, stride 1 and no padding: the images are the matrix, all of them at once, and
+/// nothing is lowered.
+/// <code>
+///              N = OC (panels of 64)      forward:           Y[pixels, OC]  = X[pixels, IC]·Wᵀ[IC, OC] (+ bias)
+///            ┌────┬────┐                  backward data:     dX[pixels, IC] = dY[pixels, OC]·W[OC, IC]
+///     K = IC │ Wᵀ │    │                  backward weights:  dW[OC, IC]    += dYᵀ[OC, pixels]·X[pixels, IC]
+///  ┌───────┐ ├────┼────┤
+///  │   X   │ │ Y  │    │ M = pixels
+///  └───────┘ └────┴────┘
+/// </code>
+/// Strided 1x1 kernels are one tap of <see cref="TapsConvolution"/>. Source: Lin, Chen, Yan, Network in Network, 2013.
+/// </summary>
+internal static class PointwiseNhwcConvolution
+{
+    private const int BlockPixels = 240;
+
+    private static readonly NhwcWeightGradient s_weightGradient = new(byElement: false, static dims => dims.OH * dims.OW, Collect);
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) => dims switch
+    {
+        { Layout: not Layout.Nhwc } => "x and y aren't NHWC",
+        { KH: not 1 } or { KW: not 1 } => $"the kernel is {dims.KH}x{dims.KW}, not 1x1",
+        { StrideH: not 1 } or { StrideW: not 1 } => $"the stride is {dims.StrideH}x{dims.StrideW}, not 1x1",
+        { PadTop: not 0 } or { PadLeft: not 0 } or { PadBottom: not 0 } or { PadRight: not 0 } => "there is padding",
+        { Groups: not 1 } => $"there are {dims.Groups} groups",
+        _ => null,
+    };
+
+    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
+    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
+    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
+    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) =>
+        NhwcWeightGradient.Scratch(dims, workers, static (_, _) => 0);
+
+    /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
+    public static void Forward(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            FilterPanels.PackForward(pass);
+            pass.Context.Workers.For(Pixels(pass.Dims), pass, static (pass, _, start, end) =>
+            {
+                for (int pixel = start; pixel < end; pixel += BlockPixels)
+                    ForwardBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));
+            });
+        });
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        NhwcPass.Run(
+            dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.IC, 1), static pass =>
+            {
+                FilterPanels.PackBackward(pass, byElement: false);
+                pass.Context.Workers.For(Pixels(pass.Dims), pass, static (pass, _, start, end) =>
+                {
+                    for (int pixel = start; pixel < end; pixel += BlockPixels)
+                        BackwardDataBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));
+                });
+            });
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC, 1, 1] and dBias [OC] (or empty).</summary>
+    public static void BackwardWeights(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
+    {
+        int workers = context.Workers.WorkerCount;
+        NhwcPass.Run(
+            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.PerWorker(dims.IC, workers),
+            static pass => s_weightGradient.Run(pass));
+    }
+
+    private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
+
+    private static void ForwardBlock(NhwcPass pass, int pixel, int pixels)
+    {
+        Conv2dDims dims = pass.Dims;
+        Span<float> y = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
+        ReadOnlySpan<float> x = pass.X.Span.Slice(pixel * dims.IC, pixels * dims.IC);
+        bool biased = BiasRows.Fill(pass.Bias.Span, y);
+        var cut = new PanelCut(1, dims.OC);
+        for (int panel = 0; panel < cut.Count; panel++)
+        {
+            (int filter, int filters) = cut[panel];
+            NhwcPass.Multiply(
+                Transpose.No, pixels, filters, dims.IC, x, dims.IC, FilterPanels.Forward(pass, filter, filters), filters,
+                biased ? 1 : 0, y[filter..], dims.OC);
+        }
+    }
+
+    private static void BackwardDataBlock(NhwcPass pass, int pixel, int pixels)
+    {
+        Conv2dDims dims = pass.Dims;
+        Span<float> dx = pass.X.Span.Slice(pixel * dims.IC, pixels * dims.IC);
+        ReadOnlySpan<float> dy = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
+        var cut = new PanelCut(1, dims.IC);
+        for (int panel = 0; panel < cut.Count; panel++)
+        {
+            (int column, int columns) = cut[panel];
+            NhwcPass.Multiply(
+                Transpose.No, pixels, columns, dims.OC, dy, dims.OC, FilterPanels.Backward(pass, 0, 0, column, columns), columns,
+                0, dx[column..], dims.IC);
+        }
+    }
+
+    private static void Collect(NhwcPass pass, int firstChannel, int channels, int start, int end, Span<float> sums, Span<float> lowered)
+    {
+        Conv2dDims dims = pass.Dims;
+        PanelCut cut = FilterPanels.Cut(dims, channels, byElement: false);
+        for (int pixel = start; pixel < end; pixel += BlockPixels)
+        {
+            int pixels = Math.Min(BlockPixels, end - pixel);
+            ReadOnlySpan<float> x = pass.X.Span.Slice(pixel * dims.IC, pixels * dims.IC);
+            ReadOnlySpan<float> dy = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
+            for (int panel = 0; panel < cut.Count; panel++)
+            {
+                (int column, int columns) = cut[panel];
+                NhwcPass.Multiply(
+                    Transpose.Yes, dims.OC, columns, pixels, dy, dims.OC, x[(firstChannel + column)..], dims.IC,
+                    pixel == start ? 0 : 1, NhwcWeightGradient.Panel(dims, sums, channels, 0, column, columns), columns);
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Convolution of NHWC images without lowering: an output row is the sum, over the KH·KW kernel elements (taps), of products
+/// that read the input where it lies. One output pixel after the other is stride·IC floats further in the input, which is the
+/// product's row stride; pixels whose tap falls into the padding are left out.
+/// <code>
+///                N = OC/G (panels of 64)     forward:           y row   += x row[tap]·Wᵀ[tap]
+///              ┌────┬────┐                   backward data:     dx row[tap] += dy row·W[tap], each row of dx collecting its own
+///   K = IC/G   │ Wᵀ │    │ one tap's         backward weights:  dW[tap] += dy rowᵀ·x row[tap]
+/// ┌──────────┐ ├────┼────┤
+/// │ x row    │ │ y  │    │ M = pixels of a row that the tap reaches; row stride of x: stride·IC
+/// └──────────┘ └────┴────┘
+/// </code>
+/// The same idea, for contiguous rows, is "kn2row" (Vasudevan, Anderson, Gregg, Parallel Multi Channel Convolution using General
+/// Matrix Multiplication, 2017).
+/// </summary>
+internal static class TapsConvolution
+{
+    // Output rows are taken together until they have about this many pixels, so that a tap's panel is used more than once.
+    private const int BlockPixels = 256;
+
+    private static readonly NhwcWeightGradient s_weightGradient = new(byElement: true, static dims => dims.OH, Collect);
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) => dims.Layout == Layout.Nhwc ? null : "x and y aren't NHWC";
+
+    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
+    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
+    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
+    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) =>
+        NhwcWeightGradient.Scratch(dims, workers, static (_, _) => 0);
+
+    /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
+    public static void Forward(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            FilterPanels.PackForward(pass);
+            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH, pass, static (pass, _, start, end) =>
+            {
+                int block = BlockRows(pass.Dims.OW);
+                for (int row = start; row < end; row += block)
+                    ForwardRows(pass, row, Math.Min(end, row + block));
+            });
+        });
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        NhwcPass.Run(
+            dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.ICPerGroup, 1), static pass =>
+            {
+                FilterPanels.PackBackward(pass, byElement: true);
+                pass.Context.Workers.For(pass.Dims.N * pass.Dims.IH, pass, static (pass, _, start, end) =>
+                {
+                    int block = BlockRows(pass.Dims.IW);
+                    for (int row = start; row < end; row += block)
+                        BackwardDataRows(pass, row, Math.Min(end, row + block));
+                });
+            });
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
+    public static void BackwardWeights(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
+    {
+        int workers = context.Workers.WorkerCount;
+        NhwcPass.Run(
+            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.PerWorker(dims.ICPerGroup, workers),
+            static pass => s_weightGradient.Run(pass));
+    }
+
+    private static int BlockRows(int width) => Math.Max(1, BlockPixels / width);
+
+    // Rows are counted over all images.
+    private static void ForwardRows(NhwcPass pass, int start, int end)
+    {
+        Conv2dDims dims = pass.Dims;
+        int line = dims.OW * dims.OC, taps = dims.KH * dims.KW, panels = dims.Groups * new PanelCut(1, dims.OCPerGroup).Count;
+        BiasRows.FillOrClear(pass.Bias.Span, pass.Y.Span[(start * line)..(end * line)]);
+        for (int panel = 0; panel < panels; panel++)
+        {
+            (int filter, int filters) = FilterPanels.Forward(dims, panel);
+            int channel = filter / dims.OCPerGroup * dims.ICPerGroup, length = dims.ICPerGroup * filters;
+            ReadOnlySpan<float> weights = FilterPanels.Forward(pass, filter, filters);
+            for (int tap = 0; tap < taps; tap++)
+            {
+                for (int row = start; row < end; row++)
+                {
+                    if (!Tap(dims, row / dims.OH, row % dims.OH, tap, out TapRow at))
+                        continue;
+                    NhwcPass.Multiply(
+                        Transpose.No, at.Pixels, filters, dims.ICPerGroup, pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC,
+                        weights.Slice(tap * length, length), filters, 1, pass.Y.Span[(row * line + at.First * dims.OC + filter)..], dims.OC);
+                }
+            }
+        }
+    }
+
+    // A row of dx collects from the rows of dy whose windows cover it, so that no two workers write to the same row.
+    private static void BackwardDataRows(NhwcPass pass, int start, int end)
+    {
+        Conv2dDims dims = pass.Dims;
+        int line = dims.IW * dims.IC;
+        pass.X.Span[(start * line)..(end * line)].Clear();
+        PanelCut cut = FilterPanels.Cut(dims, dims.ICPerGroup, byElement: true);
+        for (int inTap = 0; inTap < cut.PanelsPerRun; inTap++)
+        {
+            for (int group = 0; group < dims.Groups; group++)
+            {
+                for (int tap = 0; tap < cut.Runs; tap++)
+                {
+                    (int first, int columns) = cut[tap * cut.PanelsPerRun + inTap];
+                    ReadOnlySpan<float> weights = FilterPanels.Backward(pass, group, 0, first, columns);
+                    int channel = group * dims.ICPerGroup + first - tap * cut.Run, filter = group * dims.OCPerGroup;
+                    for (int row = start; row < end; row++)
+                    {
+                        (int image, int ih) = Math.DivRem(row, dims.IH);
+                        (int oh, int rest) = Math.DivRem(ih + dims.PadTop - tap / dims.KW * dims.DilationH, dims.StrideH);
+                        if (rest != 0 || (uint)oh >= (uint)dims.OH || !Tap(dims, image, oh, tap, out TapRow at))
+                            continue;
+                        NhwcPass.Multiply(
+                            Transpose.No, at.Pixels, columns, dims.OCPerGroup, pass.Y.Span[(((image * dims.OH + oh) * dims.OW + at.First) * dims.OC + filter)..], dims.OC,
+                            weights, columns, 1, pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void Collect(NhwcPass pass, int firstChannel, int channels, int start, int end, Span<float> sums, Span<float> lowered)
+    {
+        Conv2dDims dims = pass.Dims;
+        PanelCut cut = FilterPanels.Cut(dims, channels, byElement: true);
+        sums.Clear();
+        for (int row = start; row < end; row++)
+        {
+            for (int tap = 0; tap < cut.Runs; tap++)
+            {
+                if (!Tap(dims, row / dims.OH, row % dims.OH, tap, out TapRow at))
+                    continue;
+                for (int index = 0; index < dims.Groups * cut.PanelsPerRun; index++)
+                {
+                    (int group, int inTap) = Math.DivRem(index, cut.PanelsPerRun);
+                    (int first, int columns) = cut[tap * cut.PanelsPerRun + inTap];
+                    int channel = group * dims.ICPerGroup + firstChannel + first - tap * cut.Run;
+                    NhwcPass.Multiply(
+                        Transpose.Yes, dims.OCPerGroup, columns, at.Pixels,
+                        pass.Y.Span[((row * dims.OW + at.First) * dims.OC + group * dims.OCPerGroup)..], dims.OC,
+                        pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC,
+                        1, NhwcWeightGradient.Panel(dims, sums, channels, group, first, columns), columns);
+                }
+            }
+        }
+    }
+
+    // The pixels of one output row that a tap reaches, and where in x the first of them reads; false if there are none.
+    private static bool Tap(in Conv2dDims dims, int image, int oh, int tap, out TapRow at)
+    {
+        at = default;
+        (int kh, int kw) = Math.DivRem(tap, dims.KW);
+        int ih = oh * dims.StrideH - dims.PadTop + kh * dims.DilationH;
+        if ((uint)ih >= (uint)dims.IH)
+            return false;
+        int offset = kw * dims.DilationW - dims.PadLeft;
+        (int first, int end) = Window.Inside(offset, dims.StrideW, dims.IW, 0, dims.OW);
+        at = new(first, end - first, (image * dims.IH + ih) * dims.IW + first * dims.StrideW + offset);
+        return first < end;
+    }
+
+    // First output pixel, number of them, and the input pixel under the first.
+    private readonly record struct TapRow(int First, int Pixels, int Input);
+}

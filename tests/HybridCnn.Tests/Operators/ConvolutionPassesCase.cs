@@ -1,0 +1,98 @@
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+using HybridCnn.Tests.Reference;
+using HybridCnn.Tests.Support;
+
+namespace HybridCnn.Tests.Operators;
+
+/// <summary>
+/// One problem in one layout with its data, flush against guard pages, and what the reference (which knows NCHW only) makes of
+/// it. Destinations are NaN before each run, or hold numbers where a pass adds.
+/// </summary>
+internal sealed class ConvolutionPassesCase : IDisposable
+{
+    private readonly double[] _y, _dx, _dw, _db;
+    private readonly float[] _dw0, _db0;
+    private readonly bool _exact;
+
+    public ConvolutionPassesCase(Conv2dDims dims, SeededRandom random, bool integers = false, bool bias = true, GuardSide side = GuardSide.End)
+    {
+        Dims = dims;
+        _exact = integers;
+        float[] Draw(long count) => integers ? random.Integers(count) : random.Floats(count);
+        float[] x = Draw(dims.XCount), w = Draw(dims.WeightsCount), b = Draw(bias ? dims.OC : 0), dy = Draw(dims.YCount);
+        (_dw0, _db0) = (Draw(w.Length), Draw(b.Length));
+        _y = ReferenceConvolution.Forward(dims, x, w, b);
+        _dx = ReferenceConvolution.BackwardData(dims, dy, w);
+        (_dw, _db) = ReferenceConvolution.BackwardWeights(dims, x, dy);
+        for (int i = 0; i < _dw.Length; i++)
+            _dw[i] += _dw0[i];
+        for (int i = 0; i < _db0.Length; i++)
+            _db[i] += _db0[i];
+        if (dims.Layout == Layout.Nhwc)
+        {
+            int input = dims.IH * dims.IW, output = dims.OH * dims.OW;
+            x = NhwcOrder.FromNchw<float>(x, dims.IC, input);
+            dy = NhwcOrder.FromNchw<float>(dy, dims.OC, output);
+            _dx = NhwcOrder.FromNchw<double>(_dx, dims.IC, input);
+            _y = NhwcOrder.FromNchw<double>(_y, dims.OC, output);
+        }
+
+        (X, W, B, DY) = (new(x, side), new(w, side), new(b, side), new(dy, side));
+        (Y, DX, DW, DB) = (new(dy.Length, side), new(x.Length, side), new(w.Length, side), new(b.Length, side));
+    }
+
+    public Conv2dDims Dims { get; }
+
+    public GuardedBuffer X { get; }
+
+    public GuardedBuffer W { get; }
+
+    public GuardedBuffer B { get; }
+
+    public GuardedBuffer DY { get; }
+
+    public GuardedBuffer Y { get; }
+
+    public GuardedBuffer DX { get; }
+
+    public GuardedBuffer DW { get; }
+
+    public GuardedBuffer DB { get; }
+
+    /// <summary>All three passes.</summary>
+    public void Run(ConvolutionPasses passes, ComputeContext context)
+    {
+        Y.Span.Fill(float.NaN);
+        DX.Span.Fill(float.NaN);
+        _dw0.CopyTo(DW.Span);
+        _db0.CopyTo(DB.Span);
+        passes.Forward(Dims, X.Span, W.Span, B.Span, Y.Span, context);
+        passes.BackwardData(Dims, DY.Span, W.Span, DX.Span, context);
+        passes.BackwardWeights(Dims, X.Span, DY.Span, DW.Span, DB.Span, context);
+    }
+
+    /// <summary>All three passes, each result against the reference.</summary>
+    public void Check(ConvolutionPasses passes, ComputeContext context)
+    {
+        Run(passes, context);
+        string what = $"{Dims} {Dims.Layout} {passes} on {context.Threads.Count} threads: ";
+        long area = (long)Dims.KH * Dims.KW, pixels = (long)Dims.N * Dims.OH * Dims.OW;
+        Compare(_y, Y, Dims.ICPerGroup * area + 1, what + "y");
+        Compare(_dx, DX, Dims.OCPerGroup * area, what + "dx");
+        Compare(_dw, DW, pixels + 1, what + "dw");
+        Compare(_db, DB, pixels + 1, what + "db");
+    }
+
+    /// <summary>The bits of everything that <see cref="Run"/> computed.</summary>
+    public int[] Bits() => [.. ((float[])[.. Y.Span, .. DX.Span, .. DW.Span, .. DB.Span]).Select(BitConverter.SingleToInt32Bits)];
+
+    public void Dispose()
+    {
+        foreach (GuardedBuffer buffer in (GuardedBuffer[])[X, W, B, DY, Y, DX, DW, DB])
+            buffer.Dispose();
+    }
+
+    private void Compare(double[] expected, GuardedBuffer actual, long terms, string what) =>
+        Tolerance.AssertClose(expected.AsSpan(0, actual.Length), actual.Span, _exact ? 0 : Tolerance.ForSum(terms, 1), what);
+}

@@ -1,0 +1,174 @@
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+using HybridCnn.Tests.Support;
+using Xunit.Abstractions;
+
+namespace HybridCnn.Tests.Operators;
+
+/// <summary>Every algorithm that takes a problem, in every layout that it takes it in, against the same oracles.</summary>
+public class ConvolutionPassesTests(ITestOutputHelper output)
+{
+    [Theory]
+    [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
+    public void Agree_with_the_reference(string problem)
+    {
+        foreach (Conv2dDims dims in Layouts(Conv2dDims.Parse(problem)))
+        {
+            using var data = new ConvolutionPassesCase(dims, new SeededRandom(1));
+            foreach (int threads in (int[])[1, 2, 3])
+            {
+                using var context = new ComputeContext(threads);
+                foreach (ConvolutionPasses passes in Serving(dims))
+                    data.Check(passes, context);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
+    public void Are_exact_on_whole_numbers(string problem)
+    {
+        foreach (Conv2dDims dims in Layouts(Conv2dDims.Parse(problem)))
+        {
+            using var data = new ConvolutionPassesCase(dims, new SeededRandom(2), integers: true, bias: dims.OC % 2 == 0, side: GuardSide.Start);
+            using var context = new ComputeContext(2);
+            foreach (ConvolutionPasses passes in Serving(dims))
+                data.Check(passes, context);
+        }
+    }
+
+    [Fact]
+    public void Agree_with_the_reference_on_anything() =>
+        Fuzz.Run(output, 150, Fuzz.Convolution, (drawn, random) =>
+        {
+            using var context = new ComputeContext(1 + random.NextInt(3));
+            foreach (Conv2dDims dims in Layouts(drawn))
+            {
+                using var data = new ConvolutionPassesCase(dims, random, random.NextInt(2) == 0, random.NextInt(2) == 0, (GuardSide)random.NextInt(2));
+                foreach (ConvolutionPasses passes in Serving(dims))
+                    data.Check(passes, context);
+            }
+        });
+
+    [Theory]
+    [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
+    public void The_three_passes_are_adjoint(string problem)
+    {
+        // y is linear in x and in w, so <y, dy> = <x, dx> = <w, dw>, whatever the numbers.
+        foreach (Conv2dDims dims in Layouts(Conv2dDims.Parse(problem)))
+        {
+            using var data = new ConvolutionPassesCase(dims, new SeededRandom(3), bias: false);
+            using var context = new ComputeContext(2);
+            foreach (ConvolutionPasses passes in Serving(dims))
+            {
+                data.Run(passes, context);
+                data.DW.Span.Clear();
+                passes.BackwardWeights(dims, data.X.Span, data.DY.Span, data.DW.Span, [], context);
+                double y = Dot(data.Y.Span, data.DY.Span), x = Dot(data.X.Span, data.DX.Span), w = Dot(data.W.Span, data.DW.Span);
+                double tolerance = 1e-6 * Math.Sqrt(Dot(data.Y.Span, data.Y.Span) * Dot(data.DY.Span, data.DY.Span)) + 1e-9;
+                Assert.InRange(x, y - tolerance, y + tolerance);
+                Assert.InRange(w, y - tolerance, y + tolerance);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("mb1ic3ih3oc4oh3kh3ph1", Layout.Nhwc)]
+    [InlineData("g2mb2ic4ih5oc6oh3kh3sh2ph1", Layout.Nhwc)]
+    [InlineData("mb2ic5ih4oc3oh4kh1ph0", Layout.Nhwc)]
+    public void Gradients_are_what_a_small_change_does(string problem, Layout layout)
+    {
+        // The loss <y, dy> is linear in each number, and on whole numbers exact: a step of 1 gives the derivative itself.
+        Conv2dDims dims = Conv2dDims.Parse(problem).In(layout);
+        using var data = new ConvolutionPassesCase(dims, new SeededRandom(4), integers: true);
+        using var context = new ComputeContext(1);
+        foreach (ConvolutionPasses passes in Serving(dims))
+        {
+            data.Run(passes, context);
+            data.DW.Span.Clear();
+            data.DB.Span.Clear();
+            passes.BackwardWeights(dims, data.X.Span, data.DY.Span, data.DW.Span, data.DB.Span, context);
+            foreach (var (value, gradient) in ((GuardedBuffer, GuardedBuffer)[])[(data.X, data.DX), (data.W, data.DW), (data.B, data.DB)])
+            {
+                for (int i = 0; i < value.Length; i++)
+                {
+                    float before = value.Span[i];
+                    value.Span[i] = before + 1;
+                    double up = Loss(passes);
+                    value.Span[i] = before - 1;
+                    double down = Loss(passes);
+                    value.Span[i] = before;
+                    Assert.Equal((up - down) / 2, gradient.Span[i]);
+                }
+            }
+        }
+
+        double Loss(ConvolutionPasses passes)
+        {
+            passes.Forward(dims, data.X.Span, data.W.Span, data.B.Span, data.Y.Span, context);
+            return Dot(data.Y.Span, data.DY.Span);
+        }
+    }
+
+    [Theory]
+    [InlineData("mb5ic20ih12oc50oh8kh5", 2)]
+    [InlineData("mb3ic7ih30oc9oh30kh3ph1", 3)]
+    [InlineData("mb3ic70ih9oc40oh9kh1", 2)]
+    [InlineData("g24mb3ic24ih9oc24oh9kh3ph1", 3)]
+    public void Reruns_give_the_same_bits(string problem, int threads)
+    {
+        foreach (Conv2dDims dims in Layouts(Conv2dDims.Parse(problem)))
+        {
+            using var data = new ConvolutionPassesCase(dims, new SeededRandom(5));
+            foreach (ConvolutionPasses passes in Serving(dims))
+            {
+                int[]? first = null;
+                for (int run = 0; run < 4; run++)
+                {
+                    using var context = new ComputeContext(threads);
+                    data.Run(passes, context);
+                    data.Run(passes, context);
+                    Assert.Equal(first ??= data.Bits(), data.Bits());
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Refuse_with_a_reason()
+    {
+        Conv2dDims nchw = Conv2dDims.Parse("g2mb1ic4ih8oc4oh8kh3ph1");
+        foreach (ConvolutionPasses passes in ConvolutionPasses.All.Where(p => p.Refusal(nchw.In(Layout.Nhwc)) is null && p.Refusal(nchw) is not null))
+            Assert.Contains("NHWC", passes.Refusal(nchw), StringComparison.Ordinal);
+        Assert.Contains("3x3", ConvolutionPasses.PointwiseNhwc.Refusal(nchw.In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("2x2", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh4kh1sh2ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("padding", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh9kh1ph1").In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("groups", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("g2mb1ic4ih7oc4oh7kh1ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Wrong_lengths_are_named_before_anything_is_computed()
+    {
+        Conv2dDims dims = Conv2dDims.Parse("mb1ic4ih7oc4oh7kh1ph0").In(Layout.Nhwc);
+        using var context = new ComputeContext(1);
+        foreach (ConvolutionPasses passes in Serving(dims))
+        {
+            var e = Assert.Throws<ArgumentException>(() => passes.Forward(dims, new float[195], new float[16], [], new float[196], context));
+            Assert.Equal("x", e.ParamName);
+            Assert.Contains("195", e.Message, StringComparison.Ordinal);
+            Assert.Contains("196", e.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static IEnumerable<Conv2dDims> Layouts(Conv2dDims dims) => [dims.In(Layout.Nchw), dims.In(Layout.Nhwc)];
+
+    private static IEnumerable<ConvolutionPasses> Serving(Conv2dDims dims) => ConvolutionPasses.All.Where(passes => passes.Refusal(dims) is null);
+
+    private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++)
+            sum += (double)a[i] * b[i];
+        return sum;
+    }
+}

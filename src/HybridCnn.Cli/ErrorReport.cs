@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using HybridCnn.IO;
 
 namespace HybridCnn.Cli;
 
@@ -27,6 +28,16 @@ internal static class ErrorReport
         {
             Print(error, json);
             return error.Code;
+        }
+        catch (DataFormatException error)
+        {
+            Print(UserErrorException.BadData(error.Message, "Check the path, or get the file again.", error), json);
+            return ExitCode.Data;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Print(UserErrorException.BadData(error.Message, "Check that there is room on the disk and that the folder may be written to.", error), json);
+            return ExitCode.Data;
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {

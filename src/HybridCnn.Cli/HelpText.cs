@@ -49,7 +49,7 @@ internal static class HelpText
               Everything at its default: LeNet on 12,000 drawn digits.
           hybridcnn train --data mnist --data-dir ~/mnist --epochs 10
               The four original MNIST files (train-images-idx3-ubyte and so on), .gz or not.
-          hybridcnn train --model lenet5 --lr 0.02 --lr-schedule constant --out runs/first
+          hybridcnn train --model lenet5 --lr 0.01 --lr-schedule constant --out runs/first
               Another network, another learning rate, a run folder by name.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'
               One JSON object per line on standard output, for programs.
@@ -90,11 +90,12 @@ internal static class HelpText
 
     private const string Environment = """
         Environment:
-          HYBRIDCNN_NUM_THREADS  threads, where --threads does not say
-          HYBRIDCNN_BLAS         openblas, portable (our own, slow), or the path of an OpenBLAS library
-          OPENBLAS_CORETYPE      pins OpenBLAS to a processor's kernels; --blas-core overrides it
-          NO_COLOR               no colours
-          CI                     plain lines instead of a moving progress display
-          HYBRIDCNN_DEBUG=1      errors with their stack trace
+          HYBRIDCNN_NUM_THREADS    threads, where --threads does not say
+          HYBRIDCNN_BLAS           openblas, portable (our own, slow), or the path of an OpenBLAS library
+          HYBRIDCNN_BLAS_CORETYPE  as --blas-core, which overrides it
+          OPENBLAS_CORETYPE        OpenBLAS's own pin to a processor's kernels; --blas-core overrides it
+          NO_COLOR                 no colours
+          CI                       plain lines instead of a moving progress display
+          HYBRIDCNN_DEBUG=1        errors with their stack trace
         """;
 }

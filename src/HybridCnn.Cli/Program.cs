@@ -1,6 +1,12 @@
 using System.CommandLine;
 using HybridCnn.Cli;
+using HybridCnn.Cli.Commands;
 
-var root = new RootCommand("Trains convolutional networks on CPUs. Without further words, 'hybridcnn train' trains LeNet on digits that it draws itself.");
+var root = new RootCommand("Trains convolutional networks on CPUs. Without further words, 'hybridcnn train' trains LeNet on digits that it draws itself.")
+{
+    TrainCommand.Create(),
+    EvalCommand.Create(),
+    PredictCommand.Create(),
+};
 HelpText.Extend(root);
 return ErrorReport.Run(root, args is [] ? ["--help"] : args);

@@ -40,6 +40,19 @@ internal static class CommonOptions
         return option;
     }
 
+    public static Option<ulong> Seed()
+    {
+        var option = new Option<ulong>("--seed") { Description = "Seed of initial weights and order of images. Same seed and threads, same bits.", DefaultValueFactory = _ => 1, HelpName = "n" };
+        option.CustomParser = result =>
+        {
+            if (ulong.TryParse(result.Tokens[0].Value, out ulong seed))
+                return seed;
+            result.AddError($"--seed {result.Tokens[0].Value}: expected a whole number from 0 to {ulong.MaxValue}.");
+            return 0;
+        };
+        return option;
+    }
+
     public static Option<float> Number(string name, string description, float value, float lowest, float below)
     {
         var option = new Option<float>(name) { Description = description, DefaultValueFactory = _ => value, HelpName = "x" };

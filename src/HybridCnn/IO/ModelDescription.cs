@@ -12,18 +12,19 @@ namespace HybridCnn.IO;
 /// <param name="ImageShape">[C, H, W] of one image.</param>
 /// <param name="Mean">Mean of pixel / 255 that the network was trained with, one per channel.</param>
 /// <param name="Deviation">Standard deviation of pixel / 255, one per channel, above 0.</param>
+/// <param name="Data">The data set's name: "mnist"; null where there is none to name.</param>
 public sealed record ModelDescription(
-    string Model, IReadOnlyList<string> ClassNames, Shape ImageShape, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+    string Model, IReadOnlyList<string> ClassNames, Shape ImageShape, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation, string? Data = null)
 {
     private const string FormatKey = "format", Format = "hybridcnn 1";
-    private const string ModelKey = "model", ClassesKey = "classes", ImageKey = "image", MeanKey = "mean", DeviationKey = "deviation";
+    private const string ModelKey = "model", ClassesKey = "classes", ImageKey = "image", MeanKey = "mean", DeviationKey = "deviation", DataKey = "data";
 
     /// <exception cref="ArgumentException">Parts that don't go together.</exception>
     internal Dictionary<string, string> ToMetadata()
     {
         if (Trouble() is { } trouble)
             throw new ArgumentException(trouble);
-        return new Dictionary<string, string>
+        var metadata = new Dictionary<string, string>
         {
             [FormatKey] = Format,
             [ModelKey] = Model,
@@ -32,6 +33,9 @@ public sealed record ModelDescription(
             [MeanKey] = Join(' ', Mean),
             [DeviationKey] = Join(' ', Deviation),
         };
+        if (Data is not null)
+            metadata[DataKey] = Data;
+        return metadata;
     }
 
     /// <exception cref="DataFormatException">A part is missing or malformed.</exception>
@@ -49,7 +53,8 @@ public sealed record ModelDescription(
             ReadNames(classes) ?? throw Bad(ClassesKey, "a JSON list of names", classes),
             new Shape(extents),
             Split<float>(' ', mean) ?? throw Bad(MeanKey, "numbers", mean),
-            Split<float>(' ', deviation) ?? throw Bad(DeviationKey, "numbers", deviation));
+            Split<float>(' ', deviation) ?? throw Bad(DeviationKey, "numbers", deviation),
+            metadata.GetValueOrDefault(DataKey));
         return description.Trouble() is { } trouble ? throw new DataFormatException($"{file}: {trouble}") : description;
 
         string Get(string key) => metadata.TryGetValue(key, out string? value)

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using HybridCnn.Cli.Runs;
+using HybridCnn.Models;
+
+namespace HybridCnn.Cli.Commands;
+
+/// <summary><c>hybridcnn train</c>.</summary>
+internal static class TrainCommand
+{
+    public static Command Create()
+    {
+        Option<string> data = CommonOptions.Choice("--data", "What to learn: digits are drawn by the program itself, the others come from --data-dir.", "digits", CommonOptions.DataNames);
+        Option<string> dataDirectory = CommonOptions.DataDirectory();
+        Option<string> model = CommonOptions.Choice("--model", "lenet: 20 and 50 filters, 500 hidden units. lenet5: 6 and 16 filters, 120 and 84 hidden units.", "lenet", [.. ModelCatalog.Names]);
+        Option<int> epochs = CommonOptions.WholeNumber("--epochs", "Passes over the training images.", 4, 1, 100_000);
+        Option<int> batch = CommonOptions.WholeNumber("--batch", "Images per step.", 64, 1, 65_536);
+        Option<float> learningRate = CommonOptions.Number("--lr", "Learning rate of stochastic gradient descent.", 0.02f, 0, float.PositiveInfinity);
+        Option<string> schedule = CommonOptions.Choice("--lr-schedule", "cosine: the learning rate falls to zero along half a cosine over the whole training.", "cosine", "cosine", "constant");
+        Option<float> momentum = CommonOptions.Number("--momentum", "Momentum of stochastic gradient descent.", 0.9f, 0, 1);
+        Option<float> weightDecay = CommonOptions.Number("--weight-decay", "Weight decay (L2), on all parameters.", 0, 0, float.PositiveInfinity);
+        Option<ulong> seed = CommonOptions.Seed();
+        Option<int> threads = CommonOptions.Threads();
+        Option<string> blasCore = CommonOptions.BlasCore();
+        Option<int> limit = CommonOptions.Limit();
+        Option<string> output = new("--out") { Description = "Run folder; it must not exist yet. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
+        Option<bool> json = CommonOptions.Json();
+        Option<bool> noProgress = new("--no-progress") { Description = "Plain lines instead of a moving progress display." };
+
+        var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
+        {
+            data, dataDirectory, model, epochs, batch, learningRate, schedule, momentum, weightDecay,
+            seed, threads, blasCore, limit, output, json, noProgress,
+        };
+        command.SetAction(parsed => TrainRun.Run(
+            new()
+            {
+                Data = parsed.GetValue(data)!,
+                DataDirectory = parsed.GetValue(dataDirectory),
+                Model = parsed.GetValue(model)!,
+                Epochs = parsed.GetValue(epochs),
+                Batch = parsed.GetValue(batch),
+                LearningRate = parsed.GetValue(learningRate),
+                LearningRateSchedule = parsed.GetValue(schedule)!,
+                Momentum = parsed.GetValue(momentum),
+                WeightDecay = parsed.GetValue(weightDecay),
+                Seed = parsed.GetValue(seed),
+                Threads = parsed.GetValue(threads),
+                BlasCore = parsed.GetValue(blasCore),
+                Limit = parsed.GetValue(limit),
+            },
+            parsed.GetValue(output),
+            parsed.GetValue(json),
+            parsed.GetValue(noProgress)));
+        return command;
+    }
+}

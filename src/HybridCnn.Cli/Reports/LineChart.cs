@@ -1,0 +1,65 @@
+using System.Net;
+using System.Text;
+
+namespace HybridCnn.Cli.Reports;
+
+/// <summary>A line of a chart.</summary>
+/// <param name="Name">For tooltips.</param>
+/// <param name="Style">The style sheet's class for colour and stroke.</param>
+/// <param name="Dots">Whether each point is marked and has a tooltip.</param>
+/// <param name="Points">x and y, in the order they are joined.</param>
+internal sealed record ChartLine(string Name, string Style, bool Dots, IReadOnlyList<(double X, double Y)> Points);
+
+/// <summary>
+/// Draws lines over epochs as inline SVG. Colours and fonts come from the page's style sheet, so a chart follows the
+/// reader's light or dark theme; that is why no plotting library is used here.
+/// </summary>
+internal sealed class LineChart(string title, double lastX, ChartAxis y)
+{
+    private const double Width = 560, Height = 320, Left = 56, Right = 12, Top = 12, Bottom = 40;
+
+    public string Draw(params ReadOnlySpan<ChartLine> lines)
+    {
+        var svg = new StringBuilder();
+        svg.AppendLine($"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(title)}\">");
+        foreach (double tick in y.Ticks)
+        {
+            double at = Y(tick);
+            svg.AppendLine($"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{at:0.#}\" y2=\"{at:0.#}\"/>");
+            svg.AppendLine($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{at + 4:0.#}\" text-anchor=\"end\">{y.Label(tick)}</text>");
+        }
+
+        foreach (double tick in EpochTicks())
+            svg.AppendLine($"<text class=\"tick\" x=\"{X(tick):0.#}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{tick:0.##}</text>");
+        svg.AppendLine($"<line class=\"axis\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Height - Bottom}\" y2=\"{Height - Bottom}\"/>");
+        svg.AppendLine($"<text class=\"tick\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 4}\" text-anchor=\"middle\">epoch</text>");
+        foreach (ChartLine line in lines)
+            DrawLine(svg, line);
+        svg.Append("</svg>");
+        return svg.ToString();
+    }
+
+    private void DrawLine(StringBuilder svg, ChartLine line)
+    {
+        string points = string.Join(' ', line.Points.Select(p => $"{X(p.X):0.#},{Y(p.Y):0.#}"));
+        svg.AppendLine($"<polyline class=\"line {line.Style}\" points=\"{points}\"/>");
+        if (!line.Dots)
+            return;
+        foreach ((double x, double value) in line.Points)
+        {
+            svg.AppendLine($"<circle class=\"dot {line.Style}\" cx=\"{X(x):0.#}\" cy=\"{Y(value):0.#}\" r=\"4\">"
+                + $"<title>{line.Name}, epoch {x:0.##}: {y.Value(value)}</title></circle>");
+        }
+    }
+
+    private double X(double epoch) => Left + epoch / lastX * (Width - Left - Right);
+
+    private double Y(double value) => Height - Bottom - y.Position(value) * (Height - Top - Bottom);
+
+    private IEnumerable<double> EpochTicks()
+    {
+        double step = lastX <= 1 ? lastX : ChartAxis.NiceStep(lastX, 8, whole: true);
+        for (double tick = 0; tick <= lastX * 1.0001; tick += step)
+            yield return tick;
+    }
+}

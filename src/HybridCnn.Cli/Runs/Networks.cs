@@ -1,0 +1,50 @@
+using HybridCnn.Data;
+using HybridCnn.IO;
+using HybridCnn.Layers;
+using HybridCnn.Models;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>Networks by name: to train, from a file of weights, and in words.</summary>
+internal static class Networks
+{
+    /// <summary>A network with fresh weights, for images and classes of a data set.</summary>
+    public static Sequential Create(string model, ImageDataset data, ulong seed) =>
+        ModelCatalog.Create(model, data.Channels, data.Height, data.Width, data.ClassNames.Count, seed);
+
+    /// <summary>What goes with the weights, so that they can be used without their run.</summary>
+    public static ModelDescription Description(TrainSettings settings, ImageDataset train) => new(
+        settings.Model, train.ClassNames, new Shape(train.Channels, train.Height, train.Width), [.. train.Mean], [.. train.Deviation], settings.Data);
+
+    /// <summary>The network that a file of weights belongs to, with those weights.</summary>
+    public static (Sequential Network, ModelDescription Description) Load(string path)
+    {
+        ModelDescription description = Weights.Describe(path);
+        if (!ModelCatalog.Names.Contains(description.Model))
+            throw UserErrorException.BadData($"{path} holds the weights of a model \"{description.Model}\", which this version doesn't know.", "Use the version of hybridcnn that wrote it, or a newer one.");
+        Shape image = description.ImageShape;
+        Sequential network;
+        try
+        {
+            network = ModelCatalog.Create(description.Model, image[0], image[1], image[2], description.ClassNames.Count, seed: 0);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserErrorException.BadData($"{path} says that its {description.Model} is for images {image}, which that network can't take.", "Get the file again.", e);
+        }
+
+        Weights.Load(path, network.NamedParameters);
+        return (network, description);
+    }
+
+    public static NetworkInfo Describe(string model, Sequential network) =>
+        new(model, [.. network.Layers.Select(InWords)], network.Parameters.Sum(p => (long)p.Shape.Count));
+
+    /// <summary>Weights of the first convolution, [OC, IC, KH, KW]; null when there is none.</summary>
+    public static Tensor? FirstFilters(Sequential network) => network.Parameters.FirstOrDefault(p => p.Shape.Rank == 4)?.Value;
+
+    private static string InWords(Layer layer) => layer.Parameters is [var weight, ..]
+        ? weight.Shape.Rank == 4 ? $"conv {weight.Shape[2]}x{weight.Shape[3]} {weight.Shape[0]}" : $"linear {weight.Shape[0]}"
+        : layer.GetType().Name;
+}

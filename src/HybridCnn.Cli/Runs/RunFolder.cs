@@ -1,0 +1,68 @@
+using System.Text;
+using System.Text.Json;
+using HybridCnn.IO;
+
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>The files of one run. A folder is used once: nothing is ever overwritten but by the run itself.</summary>
+internal sealed class RunFolder
+{
+    private readonly StringBuilder _csv = new("epoch,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds\n");
+    private readonly StringBuilder _jsonLines = new();
+
+    private RunFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    public string Weights => File("weights.safetensors");
+
+    public string Report => File("report.html");
+
+    /// <summary>Makes the folder that <paramref name="asked"/> names, or one named after the time, the model and the data.</summary>
+    public static RunFolder Create(string? asked, string model, string data, DateTimeOffset started)
+    {
+        string path = asked ?? Unused(System.IO.Path.Combine("runs", $"{started:yyyyMMdd-HHmmss}-{model}-{data}"));
+        if (System.IO.File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        {
+            throw UserErrorException.BadUsage(
+                $"--out {path}: exists already, and a run never overwrites another.", "Name a new folder, or leave --out away for one named after date and time.");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(ExitCode.Data, $"The run folder {path} cannot be made: {e.Message}", "Name a folder that you may write to with --out.", e);
+        }
+
+        return new RunFolder(path);
+    }
+
+    public void WriteRun(RunRecord run) => WriteText("run.json", JsonSerializer.Serialize(run, RunJson.Readable.RunRecord) + "\n");
+
+    /// <summary>Adds an epoch to both metrics files; they are whole on the disk when this returns.</summary>
+    public void Add(EpochMetrics e)
+    {
+        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000}\n");
+        _jsonLines.Append(JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics)).Append('\n');
+        WriteText("metrics.csv", _csv.ToString());
+        WriteText("metrics.jsonl", _jsonLines.ToString());
+    }
+
+    public void WriteReport(string html) => WriteText("report.html", html);
+
+    private void WriteText(string name, string text) => AtomicFile.Write(File(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    private string File(string name) => System.IO.Path.Combine(Path, name);
+
+    // Two runs started in one second are told apart by a number.
+    private static string Unused(string path)
+    {
+        string free = path;
+        for (int number = 2; Directory.Exists(free); number++)
+            free = $"{path}-{number}";
+        return free;
+    }
+}

@@ -1,0 +1,41 @@
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>What <c>run.json</c> holds: all that was decided before the run, and its result once there is one.</summary>
+internal sealed record RunRecord(
+    DateTimeOffset Started, string CommandLine, TrainSettings Settings, MachineInfo Machine, DataInfo Data, NetworkInfo Network, RunResult? Result);
+
+/// <summary>The data set as used, after any limit.</summary>
+internal sealed record DataInfo(string Name, int TrainImages, int TestImages, int Channels, int Height, int Width, IReadOnlyList<string> ClassNames);
+
+/// <summary>The network by name, its layers in words, its number of parameters.</summary>
+internal sealed record NetworkInfo(string Model, IReadOnlyList<string> Layers, long Parameters);
+
+/// <summary>How a run ended. Test figures are null when the weights are no use.</summary>
+/// <param name="Status">"completed", "interrupted" or "diverged".</param>
+/// <param name="TestAccuracy">Share of right answers with the saved weights.</param>
+/// <param name="TestLoss">Mean cross-entropy with the saved weights, in nats.</param>
+/// <param name="ImagesTrained">Over all epochs.</param>
+/// <param name="TrainSeconds">Training steps alone.</param>
+/// <param name="TotalSeconds">With data and evaluation, up to the report.</param>
+/// <param name="ImagesPerSecond">Images trained by training seconds.</param>
+internal sealed record RunResult(
+    string Status, double? TestAccuracy, double? TestLoss, long ImagesTrained, double TrainSeconds, double TotalSeconds, double ImagesPerSecond);
+
+/// <summary>One line of <c>metrics.csv</c> and <c>metrics.jsonl</c>.</summary>
+/// <param name="Epoch">From 1.</param>
+/// <param name="Images">Trained on in this epoch; fewer than all when interrupted.</param>
+/// <param name="LearningRate">Of the epoch's last step.</param>
+/// <param name="TrainLoss">Mean over the epoch's steps, while the weights changed.</param>
+/// <param name="TrainAccuracy">Likewise.</param>
+/// <param name="TestLoss">After the epoch.</param>
+/// <param name="TestAccuracy">After the epoch.</param>
+/// <param name="ImagesPerSecond">Training steps alone.</param>
+/// <param name="Seconds">Training steps alone.</param>
+internal sealed record EpochMetrics(
+    int Epoch, int Images, float LearningRate, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy, double ImagesPerSecond, double Seconds);
+
+/// <summary>Loss and accuracy of the training batches around one moment, for the report's curves.</summary>
+/// <param name="Epoch">Passes over the data until then, with a fraction.</param>
+/// <param name="Loss">Mean over the batches since the last point.</param>
+/// <param name="Accuracy">Likewise.</param>
+internal sealed record CurvePoint(double Epoch, double Loss, double Accuracy);

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using HybridCnn.Cli.Display;
+using HybridCnn.Compute;
+using HybridCnn.Data;
+using HybridCnn.Layers;
+using HybridCnn.Training;
+
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>The epochs of a run: learning rate by schedule, figures for files and display, an end when asked or when the loss is lost.</summary>
+internal sealed class TrainLoop(
+    TrainSettings settings, Sequential network, BatchLoader loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
+{
+    public const string Completed = "completed", Interrupted = "interrupted", Diverged = "diverged";
+
+    private const int CurvePointsPerEpoch = 25;
+
+    private readonly Sgd _optimizer = new(network.Parameters, settings.LearningRate, settings.Momentum, weightDecay: settings.WeightDecay);
+    private readonly List<EpochMetrics> _epochs = [];
+    private readonly List<CurvePoint> _curve = [];
+    private readonly BatchMeans _forCurve = new(), _forDisplay = new();
+    private string _status = Completed;
+    private long _images, _epochStarted;
+    private double _seconds;
+    private TimeSpan _lastProgress;
+
+    public IReadOnlyList<EpochMetrics> Epochs => _epochs;
+
+    public IReadOnlyList<CurvePoint> Curve => _curve;
+
+    /// <summary>The test images with the weights as they are; null after a divergence.</summary>
+    public Evaluation? Evaluation { get; private set; }
+
+    private long TotalSteps => (long)loader.BatchesPerEpoch * settings.Epochs;
+
+    public RunResult Result(double totalSeconds) => new(
+        _status, Evaluation?.Accuracy, Evaluation?.Loss, _images, _seconds, totalSeconds, _seconds > 0 ? _images / _seconds : 0);
+
+    public void Run(CancellationToken cancellation)
+    {
+        var trainer = new Trainer(network, new SoftmaxCrossEntropy(), _optimizer, context, loader.BatchShape);
+        for (int epoch = 1; epoch <= settings.Epochs && _status == Completed; epoch++)
+        {
+            display.RunEpoch(epoch, () => RunEpoch(trainer, cancellation));
+            if (_status != Diverged)
+                display.EpochDone(_epochs[^1]);
+        }
+    }
+
+    private void RunEpoch(Trainer trainer, CancellationToken cancellation)
+    {
+        _epochStarted = Stopwatch.GetTimestamp();
+        _lastProgress = TimeSpan.Zero;
+        EpochResult result;
+        try
+        {
+            result = trainer.TrainEpoch(loader, StepDone, cancellation);
+        }
+        catch (DivergedException)
+        {
+            _seconds += Stopwatch.GetElapsedTime(_epochStarted).TotalSeconds;
+            _status = Diverged;
+            Evaluation = null;
+            return;
+        }
+
+        if (cancellation.IsCancellationRequested)
+            _status = Interrupted;
+        double seconds = result.Elapsed.TotalSeconds;
+        _seconds += seconds;
+        Evaluation = evaluator.Run();
+        _epochs.Add(new(result.Epoch, result.Count, settings.LearningRateAt(trainer.Steps - 1, TotalSteps), result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds));
+        folder.Add(_epochs[^1]);
+    }
+
+    private void StepDone(StepResult step)
+    {
+        _images += step.Count;
+        _forCurve.Add(step);
+        _forDisplay.Add(step);
+        int perEpoch = loader.BatchesPerEpoch;
+        _optimizer.LearningRate = settings.LearningRateAt(step.Step, TotalSteps);
+        long inEpoch = (step.Step - 1) % perEpoch + 1;
+        // Points lie in the middle of the batches they stand for.
+        if (_forCurve.Batches >= Math.Max(1, perEpoch / CurvePointsPerEpoch) || inEpoch == perEpoch)
+        {
+            _curve.Add(new((step.Step - _forCurve.Batches / 2.0) / perEpoch, _forCurve.Loss, _forCurve.Accuracy));
+            _forCurve.Clear();
+        }
+
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(_epochStarted);
+        if (display.ProgressInterval is not { } interval || elapsed - _lastProgress < interval)
+            return;
+        _lastProgress = elapsed;
+        double rate = inEpoch * step.Count / elapsed.TotalSeconds;
+        TimeSpan remaining = TimeSpan.FromSeconds((TotalSteps - step.Step) * step.Count / rate);
+        display.Progress(new(step.Epoch, (double)inEpoch / perEpoch, _forDisplay.Loss, _forDisplay.Accuracy, rate, remaining));
+        _forDisplay.Clear();
+    }
+
+    private sealed class BatchMeans
+    {
+        private double _loss;
+        private int _correct, _images;
+
+        public int Batches { get; private set; }
+
+        public double Loss => _loss / Batches;
+
+        public double Accuracy => (double)_correct / _images;
+
+        public void Add(StepResult step)
+        {
+            _loss += step.Loss;
+            _correct += step.Correct;
+            _images += step.Count;
+            Batches++;
+        }
+
+        public void Clear() => (_loss, _correct, _images, Batches) = (0, 0, 0, 0);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using HybridCnn.Cli.Display;
+using HybridCnn.Cli.Reports;
+using HybridCnn.Compute;
+using HybridCnn.Data;
+using HybridCnn.IO;
+using HybridCnn.Layers;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>One training from settings to report: data, network, run folder, loop, files.</summary>
+internal static class TrainRun
+{
+    /// <returns>The exit code.</returns>
+    public static int Run(TrainSettings settings, string? output, bool json, bool noProgress)
+    {
+        var clock = Stopwatch.StartNew();
+        DateTimeOffset started = DateTimeOffset.UtcNow;
+        using ComputeContext context = Machine.Prepare(settings.Threads, settings.BlasCore);
+        (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Limit);
+        if (settings.Batch > train.Count)
+            throw UserErrorException.BadUsage($"--batch {settings.Batch}: there are only {train.Count} training images.", $"Choose a batch of at most {train.Count}.");
+
+        // Independent sequences from one seed, so that a change in one never shifts the other.
+        var seeds = new SeededRandom(settings.Seed);
+        Sequential network = Networks.Create(settings.Model, train, seeds.NextBits());
+        var loader = new BatchLoader(train, settings.Batch, new SeededRandom(seeds.NextBits()));
+
+        RunFolder folder = RunFolder.Create(output, settings.Model, settings.Data, started);
+        var run = new RunRecord(
+            started, settings.CommandLine(), settings, Machine.Describe(context),
+            new(train.Name, train.Count, test.Count, train.Channels, train.Height, train.Width, train.ClassNames),
+            Networks.Describe(settings.Model, network), Result: null);
+        folder.WriteRun(run);
+
+        RunDisplay display = RunDisplay.Choose(json, noProgress);
+        display.Started(run, folder);
+        using var interruption = new Interruption();
+        var loop = new TrainLoop(settings, network, loader, new Evaluator(network, test, settings.Batch, context), context, display, folder);
+        loop.Run(interruption.Token);
+
+        run = run with { Result = loop.Result(clock.Elapsed.TotalSeconds) };
+        if (loop.Evaluation is not null)
+            Weights.Save(folder.Weights, network.NamedParameters, Networks.Description(settings, train));
+        folder.WriteReport(new HtmlReport(run, loop.Epochs, loop.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
+        folder.WriteRun(run);
+        display.Finished(run, folder);
+        return Ending(run);
+    }
+
+    private static int Ending(RunRecord run) => run.Result!.Status switch
+    {
+        TrainLoop.Completed => ExitCode.Ok,
+        TrainLoop.Interrupted => ExitCode.Interrupted,
+        _ => throw new UserErrorException(
+            ExitCode.Diverged, $"Training diverged after {run.Result.ImagesTrained:#,0} images: the loss is no longer a number.", $"Lower --lr; it was {run.Settings.LearningRate}."),
+    };
+}

@@ -1,0 +1,47 @@
+namespace HybridCnn.Cli.Runs;
+
+/// <summary>All that decides a training run; with the same machine and number of threads, the run's bits follow from it.</summary>
+internal sealed record TrainSettings
+{
+    public required string Data { get; init; }
+
+    public string? DataDirectory { get; init; }
+
+    public required string Model { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int Batch { get; init; }
+
+    public required float LearningRate { get; init; }
+
+    public required string LearningRateSchedule { get; init; }
+
+    public required float Momentum { get; init; }
+
+    public required float WeightDecay { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    /// <summary>As asked for; 0 = decided by the machine.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>As asked for; null = whatever OpenBLAS and the environment say.</summary>
+    public string? BlasCore { get; init; }
+
+    /// <summary>Most images of each kind; 0 = all.</summary>
+    public required int Limit { get; init; }
+
+    /// <summary>The learning rate for a step (0-based) out of all steps. Cosine: Loshchilov and Hutter, SGDR, 2016, without restarts.</summary>
+    public float LearningRateAt(long step, long steps) => LearningRateSchedule == "cosine"
+        ? LearningRate * 0.5f * (1 + MathF.Cos(MathF.PI * step / steps))
+        : LearningRate;
+
+    /// <summary>The command line that repeats the run.</summary>
+    public string CommandLine() =>
+        $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
+        + $" --lr {LearningRate} --lr-schedule {LearningRateSchedule} --momentum {Momentum} --weight-decay {WeightDecay} --seed {Seed}"
+        + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
+
+    private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
+}

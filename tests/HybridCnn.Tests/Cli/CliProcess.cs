@@ -1,0 +1,63 @@
+using System.Diagnostics;
+
+namespace HybridCnn.Tests.Cli;
+
+/// <summary>What the command line printed and returned.</summary>
+internal sealed record CliResult(int ExitCode, string Output, string Error)
+{
+    public string[] Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Starts the command line that was built beside the tests.</summary>
+internal static class CliProcess
+{
+    private const int LimitMilliseconds = 60_000;
+
+    // artifacts/bin/HybridCnn.Tests/release/ → artifacts/bin/HybridCnn.Cli/release/
+    private static readonly string s_program = Path.GetFullPath(Path.Combine(
+        AppContext.BaseDirectory, "..", "..", "HybridCnn.Cli", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "HybridCnn.Cli.dll"));
+
+    public static CliResult Run(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        return Finish(process, process.StandardOutput.ReadToEndAsync());
+    }
+
+    /// <summary>Runs until standard output has a line with <paramref name="text"/>, sends the signal, and waits for the end.</summary>
+    public static CliResult Interrupt(string signal, string text, params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        string? line;
+        string before = "";
+        do
+        {
+            line = process.StandardOutput.ReadLine();
+            before += line + "\n";
+        }
+        while (line is not null && !line.Contains(text, StringComparison.Ordinal));
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        kill.WaitForExit();
+        CliResult result = Finish(process, process.StandardOutput.ReadToEndAsync());
+        return result with { Output = before + result.Output };
+    }
+
+    private static Process Start(string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [s_program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string name in new[] { "HYBRIDCNN_NUM_THREADS", "HYBRIDCNN_DEBUG", "HYBRIDCNN_BLAS", "HYBRIDCNN_BLAS_CORETYPE" })
+            start.Environment.Remove(name);
+        return Process.Start(start)!;
+    }
+
+    private static CliResult Finish(Process process, Task<string> output)
+    {
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(LimitMilliseconds))
+        {
+            process.Kill();
+            Assert.Fail($"The command line was still running after {LimitMilliseconds} ms.");
+        }
+
+        return new(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+
+namespace HybridCnn.Tests.Cli;
+
+public partial class ReportTests(TrainedRun run) : IClassFixture<TrainedRun>
+{
+    private static readonly string[] s_empty = ["meta", "img", "br", "line", "polyline"];
+
+    private readonly string _html = File.ReadAllText(run.File("report.html"));
+
+    [Theory]
+    [InlineData("curves")]
+    [InlineData("confusion")]
+    [InlineData("mistakes")]
+    [InlineData("filters")]
+    [InlineData("throughput")]
+    [InlineData("settings")]
+    public void It_has_the_section(string id) => Assert.Contains($"<section id=\"{id}\">", _html);
+
+    [Fact]
+    public void It_refers_to_nothing_outside_itself()
+    {
+        Assert.DoesNotContain("<script", _html);
+        Assert.DoesNotContain("<link", _html);
+        Assert.DoesNotContain("url(", _html);
+        Assert.DoesNotContain("@import", _html);
+        Assert.DoesNotContain("href", _html);
+        Assert.All(Sources().Matches(_html), match => Assert.StartsWith("data:image/png;base64,", match.Groups[1].Value));
+        // lenet5 has six filters of one channel in its first layer.
+        Assert.True(Sources().Count(_html) > 6, "pictures are missing");
+    }
+
+    [Fact]
+    public void Every_element_is_closed_in_order()
+    {
+        var open = new Stack<string>();
+        foreach (Match tag in Tags().Matches(Style().Replace(_html, "<style></style>")))
+        {
+            string name = tag.Groups["name"].Value;
+            if (tag.Groups["close"].Success)
+                Assert.Equal(open.Pop(), name);
+            else if (!s_empty.Contains(name))
+                open.Push(name);
+        }
+
+        Assert.Empty(open);
+    }
+
+    [Fact]
+    public void The_confusion_matrix_counts_every_test_image()
+    {
+        string table = _html[_html.IndexOf("<table class=\"confusion\"", StringComparison.Ordinal)..];
+        table = table[..table.IndexOf("</table>", StringComparison.Ordinal)];
+        Assert.Equal(320, Counts().Matches(table).Sum(match => int.Parse(match.Groups[1].Value)));
+    }
+
+    [GeneratedRegex("src=\"([^\"]*)\"")]
+    private static partial Regex Sources();
+
+    [GeneratedRegex("<(?<close>/)?(?<name>[a-z][a-z0-9]*)[^>]*>")]
+    private static partial Regex Tags();
+
+    [GeneratedRegex("<style>.*?</style>", RegexOptions.Singleline)]
+    private static partial Regex Style();
+
+    [GeneratedRegex("<td class=\"(?:hit|miss)[^>]*>([0-9]+)</td>")]
+    private static partial Regex Counts();
+}

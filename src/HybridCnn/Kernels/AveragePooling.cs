@@ -75,6 +75,12 @@ internal static class AveragePooling
                 for (int kh = rows.First; kh < rows.End; kh++)
                 {
                     int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
+                    if (dims.DilationW == 1)
+                    {
+                        Add(share, dx[(row + columns.First)..(row + columns.End)]);
+                        continue;
+                    }
+
                     for (int kw = columns.First; kw < columns.End; kw++)
                         dx[row + kw * dims.DilationW] += share;
                 }
@@ -102,6 +108,15 @@ internal static class AveragePooling
         for (int i = vectorized; i < values.Length; i++)
             sum += values[i];
         return sum;
+    }
+
+    private static void Add(float share, Span<float> values)
+    {
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(values[i..]) + new Vector<float>(share)).CopyTo(values[i..]);
+        for (; i < values.Length; i++)
+            values[i] += share;
     }
 
     // The last block of a row is moved back to end with the row, as in MaxPooling2x2.

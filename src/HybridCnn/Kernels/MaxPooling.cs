@@ -21,31 +21,17 @@ internal static class MaxPooling
             return;
         }
 
+        if (dims.StrideW <= 2 && dims.OW >= MaxPoolingRows.MinimumWidth)
+        {
+            MaxPoolingRows.Forward(dims, x, y, argmax);
+            return;
+        }
+
         for (int oh = 0; oh < dims.OH; oh++)
         {
             PoolWindow rows = dims.Rows(oh);
             for (int ow = 0; ow < dims.OW; ow++)
-            {
-                PoolWindow columns = dims.Columns(ow);
-                int best = (rows.Start + rows.First * dims.DilationH) * dims.IW + columns.Start + columns.First * dims.DilationW;
-                float max = float.NegativeInfinity;
-                for (int kh = rows.First; kh < rows.End; kh++)
-                {
-                    int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
-                    for (int kw = columns.First; kw < columns.End; kw++)
-                    {
-                        float value = x[row + kw * dims.DilationW];
-                        if (value > max || float.IsNaN(value))
-                        {
-                            max = value;
-                            best = row + kw * dims.DilationW;
-                        }
-                    }
-                }
-
-                y[oh * dims.OW + ow] = max;
-                argmax[oh * dims.OW + ow] = best;
-            }
+                (y[oh * dims.OW + ow], argmax[oh * dims.OW + ow]) = Window(dims, rows, dims.Columns(ow), x);
         }
     }
 
@@ -65,5 +51,26 @@ internal static class MaxPooling
         dx.Clear();
         for (int i = 0; i < dy.Length; i++)
             dx[argmax[i]] += dy[i];
+    }
+
+    private static (float Max, int Position) Window(in Pool2dDims dims, PoolWindow rows, PoolWindow columns, ReadOnlySpan<float> x)
+    {
+        int best = (rows.Start + rows.First * dims.DilationH) * dims.IW + columns.Start + columns.First * dims.DilationW;
+        float max = float.NegativeInfinity;
+        for (int kh = rows.First; kh < rows.End; kh++)
+        {
+            int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
+            for (int kw = columns.First; kw < columns.End; kw++)
+            {
+                float value = x[row + kw * dims.DilationW];
+                if (value > max || float.IsNaN(value))
+                {
+                    max = value;
+                    best = row + kw * dims.DilationW;
+                }
+            }
+        }
+
+        return (max, best);
     }
 }

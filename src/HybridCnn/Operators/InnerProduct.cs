@@ -11,7 +11,7 @@ namespace HybridCnn.Operators;
 internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
 {
     // Multiply-adds for which a worker isn't worth waking.
-    private const long SmallProduct = 512 * 1024;
+    private const long SmallProduct = 1024 * 1024;
 
     private Tensor? _x, _y, _weights, _bias;
 

@@ -14,6 +14,9 @@ internal readonly record struct PoolWindow(int Start, int First, int End, int Pa
     public static PoolWindow At(int output, int extent, int kernel, int stride, int padBefore, int padAfter, int dilation)
     {
         int start = output * stride - padBefore;
+        // Most windows lie inside, and divisions are dear.
+        if (start >= 0 && start + dilation * (kernel - 1L) < extent)
+            return new(start, 0, kernel, kernel);
         int first = start >= 0 ? 0 : (int)(((long)dilation - start - 1) / dilation);
         return new(start, first, TapsBefore(extent, start, dilation, kernel), TapsBefore((long)extent + padAfter, start, dilation, kernel));
     }

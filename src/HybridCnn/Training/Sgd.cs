@@ -1,5 +1,6 @@
 using HybridCnn.Compute;
 using HybridCnn.Kernels;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Training;
@@ -16,6 +17,7 @@ public sealed class Sgd : Optimizer
 
     private readonly Tensor[] _velocities;
     private readonly Block[] _blocks;
+    private readonly long _elements;
     private bool _hasVelocity;
 
     /// <summary>Prepares training of <paramref name="parameters"/>.</summary>
@@ -42,6 +44,7 @@ public sealed class Sgd : Optimizer
         WeightDecay = weightDecay;
         Dampening = dampening;
         _velocities = momentum == 0 ? [] : [.. Parameters.Select(parameter => new Tensor(parameter.Shape))];
+        _elements = Parameters.Sum(parameter => (long)parameter.Shape.Count);
         _blocks = [.. Parameters.SelectMany((parameter, index) => Cut(parameter.Shape.Count, index))];
     }
 
@@ -61,7 +64,7 @@ public sealed class Sgd : Optimizer
     public override void Step(ComputeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        context.Workers.For(_blocks.Length, this, static (self, _, start, end) =>
+        Dispatch.For(context, _blocks.Length, _elements, this, static (self, _, start, end) =>
         {
             for (int i = start; i < end; i++)
                 self.Update(self._blocks[i]);

@@ -123,8 +123,13 @@ public class PoolingTests(ITestOutputHelper output)
     {
         var naive = new NaivePooling(dims);
         Assert.Equal((naive.OH, naive.OW), (dims.OH, dims.OW));
-        // Few different values: many ties.
-        float[] x = [.. random.Floats(dims.Input.Count).Select(value => MathF.Round(value * 3))];
+        // Few different values: many ties. Some that are no numbers.
+        float[] x = [.. random.Floats(dims.Input.Count).Select(value => random.NextInt(40) switch
+        {
+            0 => float.NaN,
+            1 or 2 => float.NegativeInfinity,
+            _ => MathF.Round(value * 3),
+        })];
         float[] dy = random.Floats(dims.Output.Count);
         float[] y = Nan(dy.Length), dx = Nan(x.Length);
         var argmax = new int[y.Length];

@@ -13,7 +13,7 @@ public class SgdTests
     public void Updates_every_element_of_every_parameter_once(int threads)
     {
         using var context = new ComputeContext(threads);
-        Parameter[] parameters = [new("a", new Shape(1)), new("b", new Shape(3, 4097)), new("c", new Shape(8192)), new("d", new Shape(5))];
+        Parameter[] parameters = [new("a", new Shape(1)), new("b", new Shape(3, 4097)), new("c", new Shape(81920)), new("d", new Shape(5))];
         foreach (Parameter parameter in parameters)
             parameter.Gradient.Span.Fill(2);
         var sgd = new Sgd(parameters, 0.25f, momentum: 0.5f);

@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Benchmarks.Machine;
+
+/// <summary>The machine's yardsticks, measured once per process: what SGEMM and a plain copy reach here and now.</summary>
+internal static class Peak
+{
+    // Small enough for a private cache, and large enough that only the inner kernel counts: the best of them is the peak.
+    private static readonly int[] Sizes = [64, 96, 192, 384, 768];
+
+    private static readonly ConcurrentDictionary<int, double> Sgemm = new();
+    private static readonly ConcurrentDictionary<long, double> Copy = new();
+
+    /// <summary>Best rate of SGEMM over some sizes, one product per thread side by side, GFLOP/s of all threads together.</summary>
+    public static double SgemmGflops(int threads) => Sgemm.GetOrAdd(threads, static count =>
+    {
+        using var workers = new WorkerPool(count);
+        return Sizes.Max(size => BestRate(new Products(size, count), workers));
+    });
+
+    /// <summary>Best rate of copying, counting bytes read plus bytes written, for a copy that moves this many in all.</summary>
+    public static double CopyGigabytes(double bytes) => Copy.GetOrAdd((long)bytes, static total =>
+    {
+        var from = new Tensor(new Shape((int)(total / (2 * sizeof(float)))));
+        var to = new Tensor(from.Shape);
+        double best = BestSeconds(() => from.Span.CopyTo(to.Span));
+        return 2.0 * sizeof(float) * from.Shape.Count / best * 1e-9;
+    });
+
+    private static double BestRate(Products products, WorkerPool workers) =>
+        products.Flops / BestSeconds(() => workers.For(workers.WorkerCount, products, static (p, worker, _, _) => p.Multiply(worker))) * 1e-9;
+
+    private static double BestSeconds(Action action)
+    {
+        double best = double.PositiveInfinity;
+        long start = Stopwatch.GetTimestamp();
+        for (int run = 0; run < 5 || Stopwatch.GetElapsedTime(start).TotalMilliseconds < 150; run++)
+        {
+            long before = Stopwatch.GetTimestamp();
+            action();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(before).TotalSeconds);
+        }
+
+        return best;
+    }
+
+    private sealed class Products(int size, int threads)
+    {
+        private readonly int _repeats = Math.Max(1, 100_000_000 / (size * size * size));
+        private readonly Tensor[] _a = Matrices(size, threads), _b = Matrices(size, threads), _c = Matrices(size, threads);
+
+        public double Flops => 2.0 * size * size * size * _repeats * threads;
+
+        public void Multiply(int worker)
+        {
+            for (int i = 0; i < _repeats; i++)
+            {
+                Gemm.Run(Transpose.No, Transpose.No, size, size, size, 1, _a[worker].Span, size, _b[worker].Span, size, 0, _c[worker].Span, size);
+            }
+        }
+
+        private static Tensor[] Matrices(int size, int count) =>
+            [.. Enumerable.Range(1, count).Select(seed => ConvData.Filled(new SeededRandom((ulong)seed), new Shape(size, size)))];
+    }
+}

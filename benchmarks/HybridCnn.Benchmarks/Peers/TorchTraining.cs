@@ -1,0 +1,94 @@
+using HybridCnn.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+namespace HybridCnn.Benchmarks.Peers;
+
+/// <summary>The peer's training step on one fixed batch.</summary>
+internal sealed class TorchTraining : IDisposable
+{
+    private readonly TorchModule _network;
+    private readonly CrossEntropyLoss _loss = torch.nn.CrossEntropyLoss();
+    private readonly torch.optim.Optimizer _optimizer;
+    private readonly torch.Tensor _images;
+    private readonly torch.Tensor _labels;
+
+    /// <param name="name">A network of <see cref="TorchNetworks"/>.</param>
+    /// <param name="images">[N, C, H, W].</param>
+    /// <param name="labels">N of them.</param>
+    /// <param name="initial">Copied: both sides start from the same weights.</param>
+    /// <param name="settings">The optimizer's.</param>
+    /// <param name="channelsLast">Images and convolution weights with the channels innermost, the order that PyTorch recommends on CPUs.</param>
+    public TorchTraining(
+        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]> initial, SgdSettings settings, bool channelsLast)
+    {
+        using var scope = torch.NewDisposeScope();
+        long[] shape = [images.Shape[0], images.Shape[1], images.Shape[2], images.Shape[3]];
+        torch.Tensor batch = torch.tensor(images.Span.ToArray(), shape);
+        _images = (channelsLast ? Torch.ToChannelsLast(batch) : batch).MoveToOuterDisposeScope();
+        _labels = torch.tensor(labels.ToArray().Select(l => (long)l).ToArray()).MoveToOuterDisposeScope();
+        _network = TorchNetworks.Create(name, settings.Classes);
+        _network.train();
+        Load(initial, channelsLast);
+        _optimizer = torch.optim.SGD(_network.parameters(), settings.LearningRate, settings.Momentum);
+    }
+
+    /// <summary>Forward, loss, backward, update. Nothing is read back.</summary>
+    public void Step()
+    {
+        using var scope = torch.NewDisposeScope();
+        RunStep();
+    }
+
+    /// <summary>The same, and the loss before the update.</summary>
+    public float StepWithLoss()
+    {
+        using var scope = torch.NewDisposeScope();
+        return RunStep().item<float>();
+    }
+
+    /// <summary>A copy of every parameter, by name.</summary>
+    public Dictionary<string, float[]> Parameters() =>
+        _network.named_parameters().ToDictionary(p => p.name, p => Torch.Values(p.parameter));
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _network.Dispose();
+        _loss.Dispose();
+        _images.Dispose();
+        _labels.Dispose();
+    }
+
+    private torch.Tensor RunStep()
+    {
+        _optimizer.zero_grad();
+        torch.Tensor loss = _loss.call(_network.call(_images), _labels);
+        loss.backward();
+        _optimizer.step();
+        return loss;
+    }
+
+    private void Load(IReadOnlyDictionary<string, float[]> initial, bool channelsLast)
+    {
+        using var noGradient = torch.no_grad();
+        var own = _network.named_parameters().ToList();
+        if (own.Count != initial.Count)
+            throw new InvalidOperationException($"The networks differ: ours has {initial.Count} parameters, the peer's {own.Count}.");
+        foreach (var (name, parameter) in own)
+        {
+            if (!initial.TryGetValue(name, out float[]? values) || values.Length != parameter.numel())
+                throw new InvalidOperationException($"The networks differ: the peer's \"{name}\" has no counterpart of {parameter.numel()} values.");
+            torch.Tensor value = torch.tensor(values, parameter.shape);
+            // set_ takes over the strides too, copy_ would keep the parameter's own.
+            if (channelsLast && parameter.dim() == 4)
+                parameter.set_(Torch.ToChannelsLast(value));
+            else
+                parameter.copy_(value);
+        }
+    }
+}
+
+/// <summary>What both sides train with.</summary>
+internal sealed record SgdSettings(int Classes, float LearningRate, float Momentum);

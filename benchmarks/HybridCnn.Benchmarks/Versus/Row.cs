@@ -1,0 +1,47 @@
+using System.Text.Json.Serialization;
+
+namespace HybridCnn.Benchmarks.Versus;
+
+/// <summary>One line of the result: one problem, pass and number of threads, against one peer.</summary>
+/// <param name="Problem">A network's name or a convolution's problem string.</param>
+/// <param name="Pass">"step" (a whole training step), "fwd", "bwdd" or "bwdw".</param>
+/// <param name="Batch">Images per step.</param>
+/// <param name="Threads">The same number for both sides.</param>
+/// <param name="Algorithm">What ours ran.</param>
+/// <param name="OursMs">Median, milliseconds.</param>
+/// <param name="Peer">Who it is compared with, or "NAME: not available: REASON".</param>
+/// <param name="PeerMs">Median, milliseconds.</param>
+/// <param name="Error">Largest difference of the results, relative to the largest value; what of, says the README.</param>
+internal sealed record Row(
+    string Problem, string Pass, int Batch, int Threads, string Algorithm,
+    [property: JsonPropertyName("ours_ms")] double? OursMs, string Peer, [property: JsonPropertyName("peer_ms")] double? PeerMs, double? Error)
+{
+    /// <summary>Peer's median by our median: above 1, ours is faster.</summary>
+    public double? Ratio => PeerMs / OursMs;
+
+    [JsonPropertyName("ours_best_ms")]
+    public double? OursBestMs { get; init; }
+
+    [JsonPropertyName("peer_best_ms")]
+    public double? PeerBestMs { get; init; }
+
+    /// <summary>The peer's own error against the same reference, where there is one.</summary>
+    [JsonPropertyName("peer_error")]
+    public double? PeerError { get; init; }
+
+    /// <summary>Operations of a pass (a multiplication and an addition are two); null for whole steps.</summary>
+    [JsonIgnore]
+    public double? Flops { get; init; }
+
+    /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution.</summary>
+    [JsonPropertyName("rate_unit")]
+    public string RateUnit => Flops is null ? "images/s" : "GFLOP/s";
+
+    [JsonPropertyName("ours_rate")]
+    public double? OursRate => Rate(OursMs);
+
+    [JsonPropertyName("peer_rate")]
+    public double? PeerRate => Rate(PeerMs);
+
+    private double? Rate(double? milliseconds) => Flops is { } flops ? flops / milliseconds * 1e-6 : Batch / milliseconds * 1e3;
+}

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using HybridCnn.Compute;
+using HybridCnn.Layers;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Benchmarks.Versus;
+
+/// <summary>A layer that notes how long its passes take.</summary>
+internal sealed class TimedLayer(Layer inner) : Layer
+{
+    public Layer Inner => inner;
+
+    public Shape Output { get; private set; }
+
+    /// <summary>Milliseconds, one per call.</summary>
+    public List<double> Forwards { get; } = new(1 << 16);
+
+    /// <summary>Milliseconds, one per call.</summary>
+    public List<double> Backwards { get; } = new(1 << 16);
+
+    public override IReadOnlyList<Parameter> Parameters => inner.Parameters;
+
+    public override Shape Bind(Shape input) => Output = inner.Bind(input);
+
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        long start = Stopwatch.GetTimestamp();
+        inner.Forward(x, y, context);
+        Forwards.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+
+    public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
+    {
+        long start = Stopwatch.GetTimestamp();
+        inner.Backward(x, y, dy, dx, context);
+        Backwards.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+    }
+}

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Globalization;
+using HybridCnn.Benchmarks.Machine;
+using HybridCnn.Benchmarks.Peers;
+using Spectre.Console;
+
+namespace HybridCnn.Benchmarks.Versus;
+
+/// <summary>`versus`: the options, one contest after another, the report.</summary>
+internal static class VersusCommand
+{
+    private const int WrongResult = 3;
+    private const int Interrupted = 130;
+
+    public static Command Create()
+    {
+        var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5." };
+        var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
+        var passes = new Option<string>("--passes") { Description = "Passes of --conv.", DefaultValueFactory = _ => "fwd,bwdd,bwdw" };
+        var batch = new Option<int>("--batch") { Description = "Images per training step.", DefaultValueFactory = _ => 64 };
+        var threads = new Option<string>("--threads") { Description = "Numbers of threads, each a run of its own.", DefaultValueFactory = _ => "1,2" };
+        var rounds = new Option<int>("--rounds") { Description = "Turns that everybody gets.", DefaultValueFactory = _ => 15 };
+        var turn = new Option<double>("--turn-ms") { Description = "Timed milliseconds in a turn.", DefaultValueFactory = _ => 80 };
+        var breakdown = new Option<bool>("--breakdown") { Description = "Also print where our own step's time goes, by layer and pass." };
+        var results = new Option<DirectoryInfo?>("--results") { Description = "Write both as DIR/CPU/versus-net or versus-conv, CPU being this processor's name." };
+        var json = new Option<FileInfo?>("--json") { Description = "Write header and rows as JSON." };
+        var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
+        var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
+        {
+            net, conv, passes, batch, threads, rounds, turn, breakdown, json, markdown, results,
+        };
+        command.SetAction(parsed => Run(new VersusRequest(
+            Items(parsed.GetValue(net)), ProblemList.Read(parsed.GetValue(conv)), Items(parsed.GetValue(passes)), parsed.GetValue(batch),
+            [.. Items(parsed.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
+            new TurnPlan(parsed.GetValue(rounds), parsed.GetValue(turn), WarmMilliseconds: 25), parsed.GetValue(breakdown),
+            parsed.GetValue(json), parsed.GetValue(markdown), parsed.GetValue(results))));
+        return command;
+    }
+
+    private static int Run(VersusRequest request)
+    {
+        if (request.Networks.Length == 0 && request.Convolutions.Count == 0)
+        {
+            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5) or --conv (problem strings or a file).");
+            return 1;
+        }
+
+        using var cancel = new CancellationTokenSource();
+        ConsoleCancelEventHandler stop = (_, e) =>
+        {
+            e.Cancel = true;
+            cancel.Cancel();
+        };
+        Console.CancelKeyPress += stop;
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings());
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = 220;
+        Header header = Header.Gather(request.Threads, request.Plan.ToString());
+        header.Print(console);
+        var rows = new List<Row>();
+        int exitCode = 0;
+        try
+        {
+            foreach ((string title, Func<IEnumerable<Row>> contest) in Contests(request, cancel.Token))
+            {
+                console.WriteLine(title);
+                try
+                {
+                    rows.AddRange(contest());
+                }
+                catch (WrongResultException e)
+                {
+                    console.MarkupLineInterpolated($"[red]{title}: {e.Message}[/]");
+                    exitCode = WrongResult;
+                }
+            }
+
+            foreach (int threads in request.Breakdown ? request.Threads : [])
+            {
+                foreach (string network in request.Networks)
+                    Breakdown.Print(network, request.Batch, threads, console, cancel.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            console.WriteLine("Stopped; these rows were complete:");
+            exitCode = Interrupted;
+        }
+        finally
+        {
+            Console.CancelKeyPress -= stop;
+        }
+
+        var report = new Report(header, rows);
+        report.Print(console);
+        report.Save(request.Json, request.Markdown);
+        if (request.Results is { } results && exitCode == 0)
+        {
+            string path = Path.Combine(results.FullName, Cpu.Folder, request.Networks.Length > 0 ? "versus-net" : "versus-conv");
+            report.Save(new FileInfo(path + ".json"), new FileInfo(path + ".md"));
+        }
+
+        return exitCode;
+    }
+
+    private static IEnumerable<(string Title, Func<IEnumerable<Row>> Contest)> Contests(VersusRequest request, CancellationToken cancel)
+    {
+        foreach (int threads in request.Threads)
+        {
+            foreach (string network in request.Networks)
+                yield return ($"{network}, {threads} thread(s) ...", () => NetContest.Run(network, request.Batch, threads, request.Plan, cancel));
+            foreach (var dims in request.Convolutions)
+            {
+                foreach (string pass in request.Passes)
+                    yield return ($"{dims} {pass}, {threads} thread(s) ...", () => ConvContest.Run(dims, pass, threads, request.Plan, cancel));
+            }
+        }
+    }
+
+    private static string[] Items(string? list) =>
+        (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using HybridCnn.Tensors;
@@ -27,7 +28,7 @@ internal static class Col2Im
         int pixels = (oh1 - oh0) * d.OW;
         col = col[..checked(channels * d.KH * d.KW * pixels)];
         dx = dx[..checked(channels * d.IH * d.IW)];
-        if (d.StrideW == 1 && d.KW <= MaximumMasks)
+        if (d.StrideH == 1 && d.StrideW == 1 && d.KW <= MaximumMasks)
             Gather(d, col, channels, oh0, oh1, dx);
         else
             Scatter(d, col, channels, oh0, oh1, dx);
@@ -62,7 +63,7 @@ internal static class Col2Im
         }
     }
 
-    // At stride 1, sixteen neighbours of dx take their sixteen terms of one kernel element from sixteen neighbours of col. So
+    // At stride 1, sixteen neighbors of dx take their sixteen terms of one kernel element from sixteen neighbors of col. So
     // dx is summed in a register over the whole kernel and stored once. Adding row by row to memory instead would load
     // every sum again, one element further, before the store of the last one has left the processor's store queue.
     private static void Gather(in Conv2dDims d, ReadOnlySpan<float> col, int channels, int oh0, int oh1, Span<float> dx)
@@ -78,64 +79,66 @@ internal static class Col2Im
                     masks[kw * Lanes + i] = ow + i >= 0 && ow + i < d.OW && iw + i < d.IW ? -1 : 0;
             }
 
-            for (int c = 0; c < channels; c++)
-            {
-                for (int ih = 0; ih < d.IH; ih++)
-                    GatherRow(d, col, c, ih, iw, oh0, oh1, masks, dx);
-            }
+            for (int ih = 0; ih < d.IH; ih++)
+                GatherRow(d, col, channels, ih, iw, oh0, oh1, masks, dx);
         }
     }
 
-    private static void GatherRow(in Conv2dDims d, ReadOnlySpan<float> col, int c, int ih, int iw, int oh0, int oh1, ReadOnlySpan<int> masks, Span<float> dx)
+    // The same sixteen columns of the same row, in every channel.
+    private static void GatherRow(in Conv2dDims d, ReadOnlySpan<float> col, int channels, int ih, int iw, int oh0, int oh1, ReadOnlySpan<int> masks, Span<float> dx)
     {
+        // Kernel row kh meets output row oh = ih + PadTop − kh·DilationH; first and end are those that meet one of this block.
+        long row = (long)ih + d.PadTop;
+        int first = (int)Math.Clamp(oh1 - 1 >= row ? 0 : (row - oh1 + d.DilationH) / d.DilationH, 0, d.KH);
+        int end = (int)Math.Clamp(oh0 > row ? 0 : (row - oh0) / d.DilationH + 1, first, d.KH);
+        if (first == end)
+            return;
+
         int pixels = (oh1 - oh0) * d.OW;
+        long acrossH = (long)d.KW * pixels - (long)d.DilationH * d.OW, acrossW = (long)pixels - d.DilationW;
+        long start = (row - oh0) * d.OW + iw + d.PadLeft + first * acrossH;
+        long spreadH = (end - first - 1) * acrossH, spreadW = (d.KW - 1) * acrossW;
+        long lowest = start + Math.Min(0, spreadH) + Math.Min(0, spreadW), highest = start + Math.Max(0, spreadH) + Math.Max(0, spreadW);
         ref float lowered = ref MemoryMarshal.GetReference(col);
+        ref float image = ref MemoryMarshal.GetReference(dx);
         ref int mask = ref MemoryMarshal.GetReference(masks);
-        var sum = Vector512<float>.Zero;
-        for (int kh = 0; kh < d.KH; kh++)
+        int kernelColumns = d.KW;
+        for (int c = 0; c < channels; c++)
         {
-            long row = (long)ih + d.PadTop - (long)kh * d.DilationH;
-            if (row < 0 || row % d.StrideH != 0)
-                continue;
-            long oh = d.StrideH == 1 ? row : row / d.StrideH;
-            if (oh < oh0 || oh >= oh1)
-                continue;
-            long at = (long)(c * d.KH + kh) * d.KW * pixels + (oh - oh0) * d.OW + iw + d.PadLeft;
-            for (int kw = 0; kw < d.KW; kw++, at += pixels - d.DilationW)
+            // Lanes outside a row read and rewrite its neighbors, and the mask adds nothing to those; only at the ends of col and
+            // dx there is no neighbor.
+            long shift = (long)c * d.KH * d.KW * pixels;
+            long target = ((long)c * d.IH + ih) * d.IW + iw;
+            if (lowest + shift < 0 || highest + shift > col.Length - Lanes || target > dx.Length - Lanes)
             {
-                // Lanes outside the row read its neighbours in col, and the mask drops them; only at the two ends of col
-                // there is nothing to read.
-                if (at >= 0 && at <= col.Length - Lanes)
-                    sum += Vector512.LoadUnsafe(ref lowered, (nuint)at) & Vector512.LoadUnsafe(ref mask, (nuint)(kw * Lanes)).AsSingle();
-                else
-                    sum += LoadMasked(col, at, masks.Slice(kw * Lanes, Lanes));
+                AddAtTheEdge(col, start + shift, acrossH, acrossW, end - first, masks[..(kernelColumns * Lanes)], dx[(int)target..]);
+                continue;
             }
-        }
 
-        // The lanes behind the end of the row add nothing to the next row, which this call owns too.
-        int target = (c * d.IH + ih) * d.IW + iw;
-        if (target <= dx.Length - Lanes)
-        {
-            ref float first = ref MemoryMarshal.GetReference(dx);
-            (Vector512.LoadUnsafe(ref first, (nuint)target) + sum).StoreUnsafe(ref first, (nuint)target);
-        }
-        else
-        {
-            for (int i = 0; i < Math.Min(Lanes, dx.Length - target); i++)
-                dx[target + i] += sum[i];
+            nint from = (nint)(start + shift);
+            var sum = Vector512.LoadUnsafe(ref image, (nuint)target);
+            for (int kh = first; kh < end; kh++, from += (nint)acrossH)
+            {
+                nint at = from;
+                for (int kw = 0; kw < kernelColumns; kw++, at += (nint)acrossW)
+                    sum += Vector512.LoadUnsafe(ref lowered, (nuint)at) & Vector512.LoadUnsafe(ref mask, (nuint)(kw * Lanes)).AsSingle();
+            }
+
+            sum.StoreUnsafe(ref image, (nuint)target);
         }
     }
 
-    private static Vector512<float> LoadMasked(ReadOnlySpan<float> col, long at, ReadOnlySpan<int> mask)
+    // Kept apart: a call within the loop above would take its sum out of the register.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AddAtTheEdge(ReadOnlySpan<float> col, long start, long acrossH, long acrossW, int kernelRows, ReadOnlySpan<int> masks, Span<float> dx)
     {
-        Span<float> lanes = stackalloc float[Lanes];
-        lanes.Clear();
-        for (int i = 0; i < Lanes; i++)
+        for (int kh = 0; kh < kernelRows; kh++)
         {
-            if (mask[i] != 0)
-                lanes[i] = col[(int)(at + i)];
+            for (int tap = 0; tap < masks.Length; tap++)
+            {
+                if (masks[tap] != 0)
+                    dx[tap % Lanes] += col[(int)(start + kh * acrossH + tap / Lanes * acrossW + tap % Lanes)];
+            }
         }
-
-        return Vector512.Create<float>(lanes);
     }
 }

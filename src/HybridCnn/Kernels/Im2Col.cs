@@ -22,24 +22,44 @@ internal static class Im2Col
     public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, Span<float> col)
     {
         int plane = d.IH * d.IW, pixels = (oh1 - oh0) * d.OW;
+        bool unpadded = d.StrideW == 1 && d.PadLeft == 0 && d.OW + (d.KW - 1L) * d.DilationW <= d.IW;
         int at = 0;
         for (int c = 0; c < channels; c++)
         {
-            ReadOnlySpan<float> image = x.Slice(c * plane, plane);
-            for (int kh = 0; kh < d.KH; kh++)
+            for (int kh = 0; kh < d.KH; kh++, at += d.KW * pixels)
             {
                 long offsetH = (long)kh * d.DilationH - d.PadTop;
                 var (first, end) = Window.Inside(offsetH, d.StrideH, d.IH, oh0, oh1);
-                for (int kw = 0; kw < d.KW; kw++, at += pixels)
-                {
-                    Span<float> target = col.Slice(at, pixels);
-                    target[..((first - oh0) * d.OW)].Clear();
-                    target[((end - oh0) * d.OW)..].Clear();
-                    if (first < end)
-                        Rows(d, image[((int)(first * (long)d.StrideH + offsetH) * d.IW)..], (long)kw * d.DilationW - d.PadLeft, target[((first - oh0) * d.OW)..((end - oh0) * d.OW)]);
-                }
+                Span<float> target = col.Slice(at, d.KW * pixels);
+                if (first > oh0 || end < oh1)
+                    ClearRows(target, pixels, (first - oh0) * d.OW, (end - oh0) * d.OW);
+                if (first == end)
+                    continue;
+
+                ReadOnlySpan<float> image = x.Slice(c * plane, plane)[((int)(first * (long)d.StrideH + offsetH) * d.IW)..];
+                target = target[((first - oh0) * d.OW)..];
+                if (unpadded)
+                    RowCopy.Run(image, d.StrideH * d.IW, d.DilationW, target, d.OW, pixels, d.KW, end - first, d.OW);
+                else
+                    PaddedRows(d, image, end - first, pixels, target);
             }
         }
+    }
+
+    // The output rows that kernel row kh meets only in the padding.
+    private static void ClearRows(Span<float> target, int pixels, int first, int end)
+    {
+        for (int at = 0; at < target.Length; at += pixels)
+        {
+            target.Slice(at, first).Clear();
+            target[(at + end)..(at + pixels)].Clear();
+        }
+    }
+
+    private static void PaddedRows(in Conv2dDims d, ReadOnlySpan<float> image, int rows, int pixels, Span<float> target)
+    {
+        for (int kw = 0; kw < d.KW; kw++)
+            Rows(d, image, (long)kw * d.DilationW - d.PadLeft, target.Slice(kw * pixels, rows * d.OW));
     }
 
     // image starts at the input row of the first output row of target; every row of target has an input row.
@@ -76,13 +96,16 @@ internal static class Im2Col
             RowCopy.Run(image, stride, target[first..], width, rows, end - first);
         }
 
-        if (first > 0 || end < width)
-        {
-            for (int row = 0; row < rows; row++)
-            {
-                target.Slice(row * width, first).Clear();
-                target.Slice(row * width + end, width - end).Clear();
-            }
-        }
+        // Padding is a column or two: a store each is quicker than a call that clears.
+        for (int column = 0; column < first; column++)
+            ClearColumn(target, column, width);
+        for (int column = end; column < width; column++)
+            ClearColumn(target, column, width);
+    }
+
+    private static void ClearColumn(Span<float> target, int column, int width)
+    {
+        for (int i = column; i < target.Length; i += width)
+            target[i] = 0;
     }
 }

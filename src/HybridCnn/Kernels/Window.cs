@@ -14,8 +14,9 @@ internal static class Window
     /// <param name="end">One behind the last output asked about.</param>
     public static (int First, int End) Inside(long offset, int stride, int input, int start, int end)
     {
-        long first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
-        long last = offset >= input ? 0 : (input - 1 - offset) / stride + 1;
+        // Division apart, because at stride 1 it would take longer than copying the row.
+        long first = offset >= 0 ? 0 : stride == 1 ? -offset : (-offset + stride - 1) / stride;
+        long last = offset >= input ? 0 : stride == 1 ? input - offset : (input - 1 - offset) / stride + 1;
         int clampedFirst = (int)Math.Clamp(first, start, end);
         return (clampedFirst, (int)Math.Clamp(last, clampedFirst, end));
     }

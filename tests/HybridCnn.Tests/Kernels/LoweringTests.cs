@@ -1,0 +1,77 @@
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+using HybridCnn.Tests.Reference;
+using HybridCnn.Tests.Support;
+using Xunit.Abstractions;
+
+namespace HybridCnn.Tests.Kernels;
+
+public class LoweringTests(ITestOutputHelper output)
+{
+    [Theory]
+    [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
+    public void Copies_every_patch_and_adds_it_back(string problem)
+    {
+        var dims = Conv2dDims.Parse(problem);
+        var random = new SeededRandom(1);
+        foreach (GuardSide side in (GuardSide[])[GuardSide.End, GuardSide.Start])
+        {
+            Check(dims, random, dims.ICPerGroup, 0, dims.OH, side);
+            Check(dims, random, 1, dims.OH / 2, dims.OH, side);
+            Check(dims, random, dims.ICPerGroup, dims.OH / 3, (dims.OH + dims.OH / 3 + 1) / 2, side);
+        }
+    }
+
+    [Fact]
+    public void Copies_every_patch_and_adds_it_back_for_any_dims() =>
+        Fuzz.Run(output, 400, Fuzz.Convolution, (dims, random) =>
+        {
+            int first = random.NextInt(dims.OH);
+            Check(dims, random, 1 + random.NextInt(dims.ICPerGroup), first, first + 1 + random.NextInt(dims.OH - first), (GuardSide)random.NextInt(2));
+        });
+
+    [Theory]
+    [InlineData("mb1ic2ih20iw700oc1kh3kw3ph1pw1")]
+    [InlineData("mb1ic1ih3iw80oc1kh1kw40ph0pw20")]
+    public void Serves_wide_rows_and_wide_kernels(string problem)
+    {
+        var dims = Conv2dDims.Parse(problem);
+        Check(dims, new SeededRandom(2), dims.IC, 0, dims.OH, GuardSide.End);
+    }
+
+    private static void Check(Conv2dDims dims, SeededRandom random, int channels, int oh0, int oh1, GuardSide side)
+    {
+        int[] sources = ReferenceLowering.Sources(dims, channels, oh0, oh1);
+        using var x = new GuardedBuffer(random.Floats((long)channels * dims.IH * dims.IW), side);
+        using var col = new GuardedBuffer(sources.Length, side);
+        Im2Col.Run(dims, x.Span, channels, oh0, oh1, col.Span);
+        float[] image = x.Span.ToArray();
+        Assert.Equal(sources.Select(source => source < 0 ? 0 : image[source]), col.Span.ToArray());
+
+        // Whole numbers, so that the order of the additions doesn't matter.
+        random.Integers(sources.Length).CopyTo(col.Span);
+        random.Integers(x.Length).CopyTo(x.Span);
+        float[] expected = x.Span.ToArray();
+        for (int i = 0; i < sources.Length; i++)
+        {
+            if (sources[i] >= 0)
+                expected[sources[i]] += col.Span[i];
+        }
+
+        Col2Im.Run(dims, col.Span, channels, oh0, oh1, x.Span);
+        Assert.Equal(expected, x.Span.ToArray());
+    }
+
+    [Fact]
+    public void What_lies_in_lanes_beyond_a_row_does_not_matter()
+    {
+        // Elements that belong to padding are dropped even where they are NaN.
+        var dims = Conv2dDims.Parse("mb1ic2ih6oc1kh5ph2");
+        int[] sources = ReferenceLowering.Sources(dims, 2, 0, dims.OH);
+        float[] col = [.. sources.Select(source => source < 0 ? float.NaN : 1f)];
+        var dx = new float[2 * 36];
+        Col2Im.Run(dims, col, 2, 0, dims.OH, dx);
+        Assert.All(dx, value => Assert.False(float.IsNaN(value)));
+        Assert.Equal(sources.Count(source => source >= 0), dx.Sum());
+    }
+}

@@ -62,13 +62,15 @@ if(NOT code EQUAL 0)
   fail("The native files could not be laid out in ${OUTPUT}: ${text}")
 endif()
 
-# What an earlier build with other options left behind must not be shipped.
+# What an earlier build with other options left behind must not be shipped, and what replaces it must count as newer.
 file(STRINGS "${BUILD}/install_manifest.txt" installed)
 list(TRANSFORM installed REPLACE "^.*/" "")
 file(GLOB present RELATIVE "${OUTPUT}" "${OUTPUT}/*")
 foreach(name ${present})
   if(NOT name IN_LIST installed)
     file(REMOVE "${OUTPUT}/${name}")
+  else()
+    file(TOUCH "${OUTPUT}/${name}")
   endif()
 endforeach()
 file(TOUCH "${STAMP}")

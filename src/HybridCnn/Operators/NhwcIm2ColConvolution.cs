@@ -16,7 +16,7 @@ namespace HybridCnn.Operators;
 ///  └───────┘ └────┴────┘
 /// </code>
 /// Every product has an untransposed second factor and is cut into pieces for OpenBLAS's small-matrix kernels.
-/// Source: Chellapilla, Puri, Simard, 2006; NHWC lowering and blocks as in Caffe con Troll (Hadjis et al., 2015).
+/// Source: Chellapilla, Puri, Simard, 2006; several images in one product: Hadjis et al., Caffe con Troll, 2015.
 /// </summary>
 internal static class NhwcIm2ColConvolution
 {

@@ -47,8 +47,7 @@ internal sealed class NhwcWeightGradient(bool byElement, Func<Conv2dDims, int> u
             });
         }
 
-        if (!pass.Bias.IsEmpty)
-            AddBias(pass);
+        AddBias(pass);
     }
 
     /// <summary>Where in the sums a panel of a group is.</summary>
@@ -95,10 +94,12 @@ internal sealed class NhwcWeightGradient(bool byElement, Func<Conv2dDims, int> u
 
     private static int SumsLength(in Conv2dDims dims, int channels) => dims.OC * dims.KH * dims.KW * channels;
 
-    // Workers take filters, in whole cache lines.
-    private static void AddBias(NhwcPass pass)
+    /// <summary>Adds the sums of dY to dBias, if there is one. Workers take filters, in whole cache lines.</summary>
+    public static void AddBias(NhwcPass pass)
     {
         const int line = 16;
+        if (pass.Bias.IsEmpty)
+            return;
         pass.Context.Workers.For((pass.Dims.OC + line - 1) / line, pass, static (pass, _, start, end) =>
         {
             int first = start * line, last = Math.Min(pass.Dims.OC, end * line);

@@ -25,7 +25,13 @@ internal sealed record ConvolutionPasses(
     public static readonly ConvolutionPasses Taps = new(
         nameof(Taps), TapsConvolution.Refusal, TapsConvolution.Forward, TapsConvolution.BackwardData, TapsConvolution.BackwardWeights);
 
-    public static readonly ConvolutionPasses[] All = [NhwcIm2Col, PointwiseNhwc, Taps];
+    public static readonly ConvolutionPasses DepthwiseNhwc = new(
+        nameof(DepthwiseNhwc), DepthwiseNhwcConvolution.Refusal, DepthwiseNhwcConvolution.Forward, DepthwiseNhwcConvolution.BackwardData, DepthwiseNhwcConvolution.BackwardWeights);
+
+    public static readonly ConvolutionPasses Direct = new(
+        nameof(Direct), DirectConvolution.Refusal, DirectConvolution.Forward, DirectConvolution.BackwardData, DirectConvolution.BackwardWeights);
+
+    public static readonly ConvolutionPasses[] All = [NhwcIm2Col, PointwiseNhwc, Taps, DepthwiseNhwc, Direct];
 
     public override string ToString() => Name;
 }

@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// So many floats in a register, so that one loop serves every width: a kernel runs with the widest that the machine has, and
+/// again with narrower ones for what is left over. The compiler makes a loop of its own for each.
+/// </summary>
+internal interface IFloats<TSelf>
+    where TSelf : struct, IFloats<TSelf>
+{
+    static abstract int Count { get; }
+
+    static abstract TSelf Load(ref float source, nint offset);
+
+    static abstract TSelf Broadcast(float value);
+
+    static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
+
+    static abstract TSelf operator +(TSelf a, TSelf b);
+
+    void Store(ref float target, nint offset);
+
+    float Sum();
+}
+
+/// <summary>16 floats.</summary>
+internal readonly struct Floats16(Vector512<float> value) : IFloats<Floats16>
+{
+    private readonly Vector512<float> _value = value;
+
+    public static int Count => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Load(ref float source, nint offset) => new(Vector512.LoadUnsafe(ref source, (nuint)offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 MultiplyAdd(Floats16 a, Floats16 b, Floats16 c) => new(Vector512.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 operator +(Floats16 a, Floats16 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+
+    public float Sum() => Vector512.Sum(_value);
+}
+
+/// <summary>Eight floats.</summary>
+internal readonly struct Floats8(Vector256<float> value) : IFloats<Floats8>
+{
+    private readonly Vector256<float> _value = value;
+
+    public static int Count => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Load(ref float source, nint offset) => new(Vector256.LoadUnsafe(ref source, (nuint)offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Broadcast(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 MultiplyAdd(Floats8 a, Floats8 b, Floats8 c) => new(Vector256.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 operator +(Floats8 a, Floats8 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+
+    public float Sum() => Vector256.Sum(_value);
+}
+
+/// <summary>Four floats.</summary>
+internal readonly struct Floats4(Vector128<float> value) : IFloats<Floats4>
+{
+    private readonly Vector128<float> _value = value;
+
+    public static int Count => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Load(ref float source, nint offset) => new(Vector128.LoadUnsafe(ref source, (nuint)offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Broadcast(float value) => new(Vector128.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 MultiplyAdd(Floats4 a, Floats4 b, Floats4 c) => new(Vector128.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 operator +(Floats4 a, Floats4 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+
+    public float Sum() => Vector128.Sum(_value);
+}
+
+/// <summary>One float.</summary>
+internal readonly struct Floats1(float value) : IFloats<Floats1>
+{
+    private readonly float _value = value;
+
+    public static int Count => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Load(ref float source, nint offset) => new(Unsafe.Add(ref source, offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Broadcast(float value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 MultiplyAdd(Floats1 a, Floats1 b, Floats1 c) => new(float.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 operator +(Floats1 a, Floats1 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
+
+    public float Sum() => _value;
+}

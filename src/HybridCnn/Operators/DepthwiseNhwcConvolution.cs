@@ -1,0 +1,189 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Depthwise convolution of NHWC images: one filter per channel, any kernel, stride, padding and dilation, without lowering.
+/// y[p, c] = b[c] + Σ_t x[p·stride + t, c]·w[t, c], vectors over c. Each pass gathers: an output row, or a row of dx, is written once
+/// by one worker; for dWeights a worker owns channels. So the bits don't depend on the number of workers.
+/// Source: Sifre, Rigid-Motion Scattering for Image Classification, 2014; Howard et al., MobileNets, 2017.
+/// </summary>
+internal static class DepthwiseNhwcConvolution
+{
+    // Channels that a worker takes at a time for dWeights: two cache lines.
+    private const int ChannelUnit = 32;
+
+    // Indices of the taps of a strip live on the stack.
+    private const int MostTaps = 256;
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) =>
+        dims.Layout != Layout.Nhwc ? "x and y aren't NHWC"
+        : dims.Groups != dims.IC || dims.OC != dims.IC ? $"it isn't one filter per channel: {dims.IC} channels, {dims.OC} filters, {dims.Groups} groups"
+        : (long)dims.KH * dims.KW > MostTaps ? $"the kernel has {(long)dims.KH * dims.KW} elements, more than {MostTaps}"
+        : null;
+
+    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
+    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
+    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
+    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+
+    /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
+    public static void Forward(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            Pack(pass);
+            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH, pass, static (pass, _, start, end) =>
+            {
+                for (int row = start; row < end; row++)
+                    ForwardRow(pass, row);
+            });
+        });
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            Pack(pass);
+            pass.Context.Workers.For(pass.Dims.N * pass.Dims.IH, pass, static (pass, _, start, end) =>
+            {
+                for (int row = start; row < end; row++)
+                    BackwardDataRow(pass, row);
+            });
+        });
+
+    /// <summary>Adds the gradients of one pass to dWeights [C, 1, KH, KW] and dBias [C] (or empty).</summary>
+    public static void BackwardWeights(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        NhwcPass.Run(dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            pass.Context.Workers.For((pass.Dims.IC + ChannelUnit - 1) / ChannelUnit, pass, static (pass, _, start, end) =>
+                CollectChannels(pass, start * ChannelUnit, Math.Min(pass.Dims.IC, end * ChannelUnit)));
+            NhwcWeightGradient.AddBias(pass);
+        });
+
+    // [C, taps] to [taps, C].
+    private static void Pack(NhwcPass pass)
+    {
+        int taps = pass.Dims.KH * pass.Dims.KW;
+        Transposition.Run(pass.Weights.Span, taps, pass.Dims.IC, taps, pass.Shared);
+    }
+
+    private static void ForwardRow(NhwcPass pass, int row)
+    {
+        Conv2dDims dims = pass.Dims;
+        Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
+        for (int first = 0; first < dims.OW;)
+        {
+            (int count, int pixels) = Reach(dims, row, first, offsets, taps);
+            DepthwiseNhwc.Strip(
+                pass.X.Span, dims.StrideW * dims.IC, offsets[..count], pass.Shared, taps[..count], pass.Bias.Span,
+                pass.Y.Span[((row * dims.OW + first) * dims.IC)..], dims.IC, pixels, dims.IC);
+            first += pixels;
+        }
+    }
+
+    private static void CollectChannels(NhwcPass pass, int firstChannel, int endChannel)
+    {
+        Conv2dDims dims = pass.Dims;
+        int channels = endChannel - firstChannel, count = dims.KH * dims.KW;
+        Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
+        // Workers' sums lie in different channels of the same rows.
+        Span<float> sums = pass.Shared;
+        for (int tap = 0; tap < count; tap++)
+            sums.Slice(tap * dims.IC + firstChannel, channels).Clear();
+        for (int row = 0; row < dims.N * dims.OH; row++)
+        {
+            for (int first = 0; first < dims.OW;)
+            {
+                (int reached, int pixels) = Reach(dims, row, first, offsets, taps);
+                DepthwiseNhwc.AddProducts(
+                    pass.X.Span[firstChannel..], dims.StrideW * dims.IC, offsets[..reached], taps[..reached],
+                    pass.Y.Span[((row * dims.OW + first) * dims.IC + firstChannel)..], dims.IC, pixels, channels, sums[firstChannel..], dims.IC);
+                first += pixels;
+            }
+        }
+
+        Span<float> dw = pass.Weights.Span;
+        for (int channel = firstChannel; channel < endChannel; channel++)
+        {
+            for (int tap = 0; tap < count; tap++)
+                dw[channel * count + tap] += sums[tap * dims.IC + channel];
+        }
+    }
+
+    // A strip of output pixels from `first` on: which taps they reach, where these read, and how many pixels reach the same.
+    private static (int Taps, int Pixels) Reach(in Conv2dDims dims, int row, int first, Span<int> offsets, Span<int> taps)
+    {
+        (int image, int oh) = Math.DivRem(row, dims.OH);
+        (int inner, _) = Window.Inside(-dims.PadLeft, dims.StrideW, dims.IW, 0, dims.OW);
+        (_, int innerEnd) = Window.Inside((dims.KW - 1) * dims.DilationW - dims.PadLeft, dims.StrideW, dims.IW, 0, dims.OW);
+        int count = 0;
+        for (int kh = 0; kh < dims.KH; kh++)
+        {
+            int ih = oh * dims.StrideH - dims.PadTop + kh * dims.DilationH;
+            for (int kw = 0; kw < dims.KW && (uint)ih < (uint)dims.IH; kw++)
+            {
+                int iw = first * dims.StrideW - dims.PadLeft + kw * dims.DilationW;
+                if ((uint)iw >= (uint)dims.IW)
+                    continue;
+                offsets[count] = ((image * dims.IH + ih) * dims.IW + iw) * dims.IC;
+                taps[count++] = kh * dims.KW + kw;
+            }
+        }
+
+        return (count, first >= inner && first < innerEnd ? innerEnd - first : 1);
+    }
+
+    // Every StrideW-th pixel of a row of dx collects from the same taps; those between are strips of their own.
+    private static void BackwardDataRow(NhwcPass pass, int row)
+    {
+        Conv2dDims dims = pass.Dims;
+        Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
+        for (int phase = 0; phase < Math.Min(dims.StrideW, dims.IW); phase++)
+        {
+            for (int first = phase; first < dims.IW;)
+            {
+                (int count, int pixels) = ReachBack(dims, row, first, offsets, taps);
+                DepthwiseNhwc.Strip(
+                    pass.Y.Span, dims.IC, offsets[..count], pass.Shared, taps[..count], [],
+                    pass.X.Span[((row * dims.IW + first) * dims.IC)..], dims.StrideW * dims.IC, pixels, dims.IC);
+                first += pixels * dims.StrideW;
+            }
+        }
+    }
+
+    // The same for pixels of dx: the taps through which outputs reach them. With the pixel `first`, ow = (first + PadLeft − kw·DilationW) / StrideW.
+    private static (int Taps, int Pixels) ReachBack(in Conv2dDims dims, int row, int first, Span<int> offsets, Span<int> taps)
+    {
+        (int image, int ih) = Math.DivRem(row, dims.IH);
+        int count = 0, least = int.MaxValue, most = int.MinValue;
+        for (int kw = 0; kw < dims.KW; kw++)
+        {
+            (int ow, int rest) = Math.DivRem(first + dims.PadLeft - kw * dims.DilationW, dims.StrideW);
+            if (rest != 0)
+                continue;
+            (least, most) = (Math.Min(least, ow), Math.Max(most, ow));
+            for (int kh = 0; kh < dims.KH && (uint)ow < (uint)dims.OW; kh++)
+            {
+                (int oh, int above) = Math.DivRem(ih + dims.PadTop - kh * dims.DilationH, dims.StrideH);
+                if (above != 0 || (uint)oh >= (uint)dims.OH)
+                    continue;
+                offsets[count] = ((image * dims.OH + oh) * dims.OW + ow) * dims.IC;
+                taps[count++] = kh * dims.KW + kw;
+            }
+        }
+
+        // No tap at all, or all of them inside: the same holds further on. Else the next pixel may reach others.
+        int left = (dims.IW - first + dims.StrideW - 1) / dims.StrideW;
+        int pixels = least > most ? left : least >= 0 && most < dims.OW ? Math.Min(left, dims.OW - most) : 1;
+        return (count, pixels);
+    }
+}

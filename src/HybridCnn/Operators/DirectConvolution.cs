@@ -1,0 +1,195 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Direct convolution for filters of few terms: depthwise with any multiplier, grouped, or a few channels; NCHW, and NHWC by way of planes;
+/// any kernel, stride, padding and dilation. y[o] = b[o] + Σ over channels c and taps t of x[c] shifted by t, times w[o, c, t],
+/// over whole planes at once (<see cref="PhasePlanes"/>), vectors over the columns.
+/// Each plane is written once by one worker, and a worker owns the groups of its dWeights: the bits don't depend on the
+/// number of workers. Source of the phases: polyphase filters (Bellanger, Bonnerot, Coudreuse, 1976).
+/// </summary>
+internal static class DirectConvolution
+{
+    // The terms' distances live on the stack; with more, a product of matrices is faster anyway.
+    private const int MostTerms = 512;
+
+    // In NHWC so many channels are taken apart together, which is what a cache line holds.
+    private const int ChannelsTogether = 16;
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims)
+    {
+        long terms = (long)dims.KH * dims.KW * Math.Max(dims.ICPerGroup, dims.OCPerGroup);
+        return terms > MostTerms ? $"filters have {terms} terms, more than {MostTerms}" : null;
+    }
+
+    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
+    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers)
+    {
+        var planes = new PhasePlanes(dims);
+        return new(0, InputFloats(dims, planes) + planes.PlaneLength);
+    }
+
+    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
+    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers)
+    {
+        var planes = new PhasePlanes(dims);
+        return new(dims.WeightsCount, (long)(dims.OCPerGroup + 1) * planes.PlaneLength);
+    }
+
+    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
+    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => ForwardScratch(dims, workers);
+
+    /// <summary>y = x * weights [OC, IC/G, KH, KW] + bias [OC] (or empty), in the layout of the dims. Overwrites y.</summary>
+    public static void Forward(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+        {
+            int blocks = Blocks(pass.Dims);
+            pass.Context.Workers.For(pass.Dims.N * blocks, pass, static (pass, worker, start, end) =>
+            {
+                int blocks = Blocks(pass.Dims);
+                for (int item = start; item < end; item++)
+                    ForwardBlock(pass, pass.Own(worker), item / blocks, item % blocks);
+            });
+        });
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
+            pass.Context.Workers.For(pass.Dims.N * pass.Dims.Groups, pass, static (pass, worker, start, end) =>
+            {
+                for (int item = start; item < end; item++)
+                    BackwardDataGroup(pass, pass.Own(worker), item / pass.Dims.Groups, item % pass.Dims.Groups);
+            }));
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
+    public static void BackwardWeights(
+        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        NhwcPass.Run(dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, context.Workers.WorkerCount), default, static pass =>
+            pass.Context.Workers.For(Blocks(pass.Dims), pass, static (pass, worker, start, end) =>
+            {
+                for (int block = start; block < end; block++)
+                {
+                    for (int image = 0; image < pass.Dims.N; image++)
+                        CollectBlock(pass, pass.Own(worker), image, block);
+                }
+            }));
+
+    private static int GroupsTogether(in Conv2dDims dims) => dims.Layout == Layout.Nchw ? 1
+        : Math.Clamp(ChannelsTogether / Math.Min(dims.ICPerGroup, dims.OCPerGroup), 1, dims.Groups);
+
+    private static int Blocks(in Conv2dDims dims) => (dims.Groups + GroupsTogether(dims) - 1) / GroupsTogether(dims);
+
+    private static long InputFloats(in Conv2dDims dims, in PhasePlanes planes) =>
+        (long)GroupsTogether(dims) * dims.ICPerGroup * planes.Phases * planes.PlaneLength;
+
+    private static Span<float> Image(Span<float> all, int image, int images) => all.Slice(all.Length / images * image, all.Length / images);
+
+    // Distances of all terms (channel, kernel row, kernel column) of a filter, in the order of its weights.
+    private static void Terms(in Conv2dDims dims, in PhasePlanes planes, Span<int> distances)
+    {
+        int term = 0;
+        for (int channel = 0; channel < dims.ICPerGroup; channel++)
+        {
+            for (int tap = 0; tap < dims.KH * dims.KW; tap++)
+            {
+                (int phase, int distance) = planes[tap / dims.KW, tap % dims.KW];
+                distances[term++] = (channel * planes.Phases + phase) * planes.PlaneLength + distance;
+            }
+        }
+    }
+
+    private static void ForwardBlock(NhwcPass pass, Span<float> scratch, int image, int block)
+    {
+        Conv2dDims dims = pass.Dims;
+        var planes = new PhasePlanes(dims);
+        Span<float> input = scratch[..(int)InputFloats(dims, planes)], output = scratch.Slice(input.Length, planes.PlaneLength);
+        int first = block * GroupsTogether(dims), groups = Math.Min(GroupsTogether(dims), dims.Groups - first);
+        int terms = dims.ICPerGroup * dims.KH * dims.KW, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
+        Span<int> distances = stackalloc int[MostTerms];
+        distances = distances[..terms];
+        Terms(dims, planes, distances);
+        planes.Split(Image(pass.X.Span, image, dims.N), first * dims.ICPerGroup, groups * dims.ICPerGroup, input);
+        for (int filter = 0; filter < groups * dims.OCPerGroup; filter++)
+        {
+            int oc = first * dims.OCPerGroup + filter;
+            ShiftedSums.Run(
+                input[(filter / dims.OCPerGroup * groupFloats)..], distances, pass.Weights.Span.Slice(oc * terms, terms),
+                pass.Bias.IsEmpty ? 0 : pass.Bias.Span[oc], output[..planes.OutputLength]);
+            planes.CollectOutput(output, oc, Image(pass.Y.Span, image, dims.N));
+        }
+    }
+
+    // plane of dx[j] = Σ over filters o and taps t of that phase of dy[o][j − distance t] · w[o, c, t]: dy's planes begin with zeros.
+    private static void BackwardDataGroup(NhwcPass pass, Span<float> scratch, int image, int group)
+    {
+        Conv2dDims dims = pass.Dims;
+        var planes = new PhasePlanes(dims);
+        Span<float> result = scratch[..planes.InputLength], gradients = scratch[planes.PlaneLength..];
+        int taps = dims.KH * dims.KW;
+        Span<int> distances = stackalloc int[MostTerms];
+        Span<float> weights = stackalloc float[MostTerms];
+        Span<float> dx = Image(pass.X.Span, image, dims.N), dy = Image(pass.Y.Span, image, dims.N);
+        for (int filter = 0; filter < dims.OCPerGroup; filter++)
+            planes.SpreadOutput(dy, group * dims.OCPerGroup + filter, gradients[(filter * planes.PlaneLength)..]);
+        for (int channel = 0; channel < dims.ICPerGroup; channel++)
+        {
+            int ic = group * dims.ICPerGroup + channel;
+            ClearBeyond(dims, planes, ic, dx);
+            for (int phase = 0; phase < planes.Phases; phase++)
+            {
+                int terms = 0;
+                for (int term = 0; term < dims.OCPerGroup * taps; term++)
+                {
+                    (int filter, int tap) = Math.DivRem(term, taps);
+                    (int tapPhase, int distance) = planes[tap / dims.KW, tap % dims.KW];
+                    if (tapPhase != phase)
+                        continue;
+                    distances[terms] = filter * planes.PlaneLength + planes.Reach - distance;
+                    weights[terms++] = pass.Weights.Span[((group * dims.OCPerGroup + filter) * dims.ICPerGroup + channel) * taps + tap];
+                }
+
+                ShiftedSums.Run(gradients, distances[..terms], weights[..terms], 0, result);
+                planes.Join(result, phase, ic, dx);
+            }
+        }
+    }
+
+    private static void CollectBlock(NhwcPass pass, Span<float> scratch, int image, int block)
+    {
+        Conv2dDims dims = pass.Dims;
+        var planes = new PhasePlanes(dims);
+        Span<float> input = scratch[..(int)InputFloats(dims, planes)], gradient = scratch.Slice(input.Length, planes.PlaneLength);
+        int first = block * GroupsTogether(dims), groups = Math.Min(GroupsTogether(dims), dims.Groups - first);
+        int terms = dims.ICPerGroup * dims.KH * dims.KW, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
+        Span<int> distances = stackalloc int[MostTerms];
+        distances = distances[..terms];
+        Terms(dims, planes, distances);
+        planes.Split(Image(pass.X.Span, image, dims.N), first * dims.ICPerGroup, groups * dims.ICPerGroup, input);
+        for (int filter = 0; filter < groups * dims.OCPerGroup; filter++)
+        {
+            int oc = first * dims.OCPerGroup + filter;
+            planes.SpreadOutput(Image(pass.Y.Span, image, dims.N), oc, gradient);
+            ReadOnlySpan<float> dy = gradient.Slice(planes.Reach, planes.OutputLength);
+            ShiftedSums.AddProducts(
+                input[(filter / dims.OCPerGroup * groupFloats)..], distances, dy, pass.Weights.Span.Slice(oc * terms, terms));
+            if (!pass.Bias.IsEmpty)
+                Bias.AddRowSums(dy, 0, dy.Length, pass.Bias.Span.Slice(oc, 1));
+        }
+    }
+
+    // dx that lies in no phase plane: rows and columns that no window reaches.
+    private static void ClearBeyond(in Conv2dDims dims, in PhasePlanes planes, int channel, Span<float> dx)
+    {
+        long rows = (long)planes.Rows * dims.StrideH - dims.PadTop, columns = (long)planes.Pitch * dims.StrideW - dims.PadLeft;
+        for (int ih = 0; ih < dims.IH; ih++)
+        {
+            for (int iw = ih < rows ? (int)Math.Clamp(columns, 0, dims.IW) : 0; iw < dims.IW; iw++)
+                dx[dims.Layout == Layout.Nhwc ? (ih * dims.IW + iw) * dims.IC + channel : (channel * dims.IH + ih) * dims.IW + iw] = 0;
+        }
+    }
+}

@@ -9,7 +9,6 @@ namespace HybridCnn.Benchmarks.Versus;
 /// <summary>Where our own training step spends its time. A diagnosis: measured alone, not in turns with a peer.</summary>
 internal static class Breakdown
 {
-    private const double WarmMilliseconds = 300;
     private const double Milliseconds = 1500;
 
     public static void Print(string network, int batch, int threads, IAnsiConsole console, CancellationToken cancel)
@@ -18,7 +17,7 @@ internal static class Breakdown
         var layers = new List<TimedLayer>();
         // A Flatten stays bare: within a network it is no work, only another name for its input.
         var training = new OurTraining(network, batch, context, layer => layer is Flatten ? layer : Timed(layer, layers));
-        Run(training, WarmMilliseconds, cancel);
+        Turns.RunUntilSteady(() => training.Step(), cancel);
         foreach (TimedLayer layer in layers)
         {
             layer.Forwards.Clear();

@@ -26,13 +26,17 @@ internal static class Turns
 {
     public const int LeastSteps = 3;
 
+    private const double WarmBlockMilliseconds = 100;
+    private const int CompilerPauseMilliseconds = 120;
+    private const int SteadyBlocks = 3;
+    private const int MostWarmBlocks = 25;
+
     /// <summary>One timing per contestant, in their order.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; checked after every step.</exception>
     public static Timing[] Run(IReadOnlyList<Contestant> contestants, TurnPlan plan, CancellationToken cancel)
     {
-        // The runtime compiles hot methods again in the background: give it a whole untimed round.
         foreach (Contestant contestant in contestants)
-            RunFor(contestant.Step, plan.WarmMilliseconds + plan.TurnMilliseconds, null, cancel);
+            RunUntilSteady(contestant.Step, cancel);
 
         List<double>[] times = [.. contestants.Select(_ => new List<double>(capacity: 1 << 14))];
         for (int round = 0; round < plan.Rounds; round++)
@@ -46,6 +50,24 @@ internal static class Turns
         }
 
         return [.. times.Select(Timing.Of)];
+    }
+
+    /// <summary>
+    /// The runtime compiles hot methods again, twice, in the background, once nothing new has been called for a while. So a step
+    /// is run until three blocks in a row bring no further gain, with pauses that leave the processors to the compiler.
+    /// </summary>
+    public static void RunUntilSteady(Action step, CancellationToken cancel)
+    {
+        double best = double.PositiveInfinity;
+        for (int block = 0, steady = 0; block < MostWarmBlocks && steady < SteadyBlocks; block++)
+        {
+            var times = new List<double>();
+            RunFor(step, WarmBlockMilliseconds, times, cancel);
+            Thread.Sleep(CompilerPauseMilliseconds);
+            double median = Timing.Of(times).Median;
+            steady = median < 0.97 * best ? 0 : steady + 1;
+            best = Math.Min(best, median);
+        }
     }
 
     private static void RunFor(Action step, double milliseconds, List<double>? times, CancellationToken cancel)

@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// Turns one image from channel planes (NCHW) to pixels (NHWC) and back: the transpose of a [channels, pixels] matrix, in
+/// squares that fit the registers. Any number of channels and pixels; nothing outside the image is read or written.
+/// </summary>
+internal static unsafe class LayoutTransform
+{
+    // Pixels per strip. A strip reads or writes a few whole lines of every plane, and fits the second-level cache.
+    private const int Strip = 64;
+
+    /// <summary>nhwc[p][c] = nchw[c][p].</summary>
+    /// <param name="channels">C.</param>
+    /// <param name="pixels">H·W.</param>
+    /// <param name="nchw">One image, [C, H, W].</param>
+    /// <param name="nhwc">Overwritten with the image as [H, W, C].</param>
+    public static void ToNhwc(int channels, int pixels, ReadOnlySpan<float> nchw, Span<float> nhwc)
+    {
+        int count = checked(channels * pixels);
+        fixed (float* source = nchw[..count])
+        fixed (float* target = nhwc[..count])
+        {
+            for (int p = 0; p < pixels; p += Strip)
+                Matrix(channels, Math.Min(Strip, pixels - p), source + p, pixels, target + (nint)p * channels, channels);
+        }
+    }
+
+    /// <summary>nchw[c][p] = nhwc[p][c].</summary>
+    /// <param name="channels">C.</param>
+    /// <param name="pixels">H·W.</param>
+    /// <param name="nhwc">One image, [H, W, C].</param>
+    /// <param name="nchw">Overwritten with the image as [C, H, W].</param>
+    public static void ToNchw(int channels, int pixels, ReadOnlySpan<float> nhwc, Span<float> nchw)
+    {
+        int count = checked(channels * pixels);
+        fixed (float* source = nhwc[..count])
+        fixed (float* target = nchw[..count])
+        {
+            for (int p = 0; p < pixels; p += Strip)
+                Matrix(Math.Min(Strip, pixels - p), channels, source + (nint)p * channels, channels, target + p, pixels);
+        }
+    }
+
+    private static void Matrix(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        int least = Math.Min(rows, columns);
+        if (Vector512.IsHardwareAccelerated && least >= Float512.Count)
+            Squares<Float512>(rows, columns, source, sourceStride, target, targetStride);
+        else if (least >= Float256.Count)
+            Squares<Float256>(rows, columns, source, sourceStride, target, targetStride);
+        else
+            Squares<Float32>(rows, columns, source, sourceStride, target, targetStride);
+    }
+
+    // The last square of a row or column of squares lies over elements already done.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Squares<TVector>(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
+        where TVector : struct, IFloatVector<TVector>
+    {
+        for (int r = 0; r < rows; r += TVector.Count)
+        {
+            int i = Math.Min(r, rows - TVector.Count);
+            for (int c = 0; c < columns; c += TVector.Count)
+            {
+                int j = Math.Min(c, columns - TVector.Count);
+                TVector.Transpose(source + i * sourceStride + j, sourceStride, target + j * targetStride + i, targetStride);
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// The form for few tiles and many channels, where the transformed weights are larger than everything else: the inputs of many
+/// tiles are transformed first; then workers take panels of output channels, and transform a part of a panel's weights
+/// in their cache just before it is multiplied.
+/// </summary>
+internal static class WinogradWeightStationary<TForm>
+    where TForm : struct, IWinogradForm
+{
+    private static int Products => TForm.Inputs * TForm.Inputs;
+
+    public static void Run(WinogradJob job, WorkerPool workers)
+    {
+        job.Blocks = (job.Tiles.Count + job.Blocking.Tiles - 1) / job.Blocking.Tiles;
+        for (int block = 0; block < job.Blocks; block++)
+        {
+            job.Take(block);
+            workers.For(job.Count, job, static (job, worker, start, end) => TransformInput(job, worker, start, end - start));
+            // Panel by panel, in each tile by tile: every worker gets an equal run of this.
+            workers.For(checked(WinogradBlocking.Panels(job.Roles.OutputChannels) * job.Count), job, static (job, worker, start, end) =>
+            {
+                for (int next; start < end; start = next)
+                {
+                    int panel = start / job.Count;
+                    next = Math.Min(end, (panel + 1) * job.Count);
+                    RunPanel(job, worker, panel, start - panel * job.Count, next - start);
+                }
+            });
+        }
+    }
+
+    private static void TransformInput(WinogradJob job, int worker, int first, int count)
+    {
+        WinogradRoles roles = job.Roles;
+        Span<float> zeros = job.Slice(worker)[..roles.InputChannels];
+        zeros.Clear();
+        WinogradTransforms<TForm>.Input(
+            job.Tiles, roles.InputHeight, roles.InputWidth, roles.InputChannels, roles.PadTop, roles.PadLeft,
+            job.Input.Span, job.First + first, count, zeros, job.Shared[(first * job.Blocking.InputRow)..], job.Blocking.InputRow, job.Blocking.InputStride);
+    }
+
+    private static void RunPanel(WinogradJob job, int worker, int panel, int first, int count)
+    {
+        WinogradRoles roles = job.Roles;
+        WinogradBlocking blocking = job.Blocking;
+        int column = panel * WinogradBlocking.Panel, columns = Math.Min(WinogradBlocking.Panel, roles.OutputChannels - column);
+        (int oc, int ic) = roles.Backward ? (roles.InputChannels, roles.OutputChannels) : (roles.OutputChannels, roles.InputChannels);
+        ReadOnlySpan<float> v = job.Shared[(first * job.Blocking.InputRow)..];
+        Span<float> slice = job.Slice(worker);
+        Span<float> u = slice[..(Products * blocking.WeightStride)];
+        Span<float> p = slice.Slice(u.Length, Products * blocking.OutputStride);
+        for (int c = 0; c < roles.InputChannels; c += WinogradBlocking.ChannelPart)
+        {
+            int channels = Math.Min(WinogradBlocking.ChannelPart, roles.InputChannels - c);
+            WinogradWeights<TForm>.Transform(oc, ic, roles.Backward, job.Weights.Span, c, channels, column, columns, u, blocking.WeightStride);
+            for (int product = 0; product < Products; product++)
+            {
+                //                N = columns
+                //              ┌───────┐
+                //   K = channels   U   │      P [tiles, columns] (+)= V [tiles, channels] · U [channels, columns]
+                // ┌───────────┐├───────┤
+                // │     V     ││   P   │ M = tiles
+                // └───────────┘└───────┘
+                job.Multiply(
+                    Transpose.No, count, columns, channels, v[(product * blocking.InputStride + c)..], blocking.InputRow,
+                    u[(product * blocking.WeightStride)..], columns, c == 0 ? 0 : 1, p[(product * blocking.OutputStride)..], columns);
+            }
+        }
+
+        WinogradTransforms<TForm>.Output(
+            job.Tiles, roles.OutputHeight, roles.OutputWidth, roles.OutputChannels, column, columns, p, blocking.OutputStride,
+            job.First + first, count, job.Bias.Span, job.Relu, slice[(u.Length + p.Length)..], job.Output.Span);
+    }
+}

@@ -9,7 +9,8 @@ internal sealed record Finding(bool IsFailure, string Text);
 
 /// <summary>All that <c>hybridcnn doctor</c> found; null where an earlier failure kept it from looking.</summary>
 internal sealed record Examination(
-    MachineInfo? Machine, BlasInfo? Blas, BlasSelfTest? SelfTest, double? GflopsOneThread, double? GflopsAllThreads, IReadOnlyList<Finding> Findings)
+    MachineInfo? Machine, BlasInfo? Blas, BlasSelfTest? SelfTest, double? GflopsOneThread, double? GflopsAllThreads, UnpinnedSpeed? Unpinned,
+    IReadOnlyList<Finding> Findings)
 {
     // As many as in a small server, so that a lock which is missing shows even on a laptop.
     private const int LeastSelfTestThreads = 8;
@@ -27,7 +28,7 @@ internal sealed record Examination(
         catch (UserErrorException e)
         {
             findings.Add(new(true, e.Message));
-            return new(null, null, null, null, null, findings);
+            return new(null, null, null, null, null, null, findings);
         }
 
         using (context)
@@ -37,14 +38,15 @@ internal sealed record Examination(
             BlasSelfTest test = BlasCheck.SelfTest(Math.Max(count, LeastSelfTestThreads));
             if (test.Mismatches > 0)
                 findings.Add(new(true, $"{test.Mismatches} of {test.Products} products were wrong ({test.FirstMismatch}). Use another OpenBLAS: {Interop.Blas.LibraryVariable}=<path>, or portable."));
-            if (blas.PinCost is { } cost)
-                findings.Add(new(false, cost));
             if (!blas.IsOpenBlas)
                 findings.Add(new(false, $"The portable SGEMM serves. Install OpenBLAS (Debian: libopenblas0-pthread) or name one: {Interop.Blas.LibraryVariable}=<path>."));
             if (blas.MaxThreads > 0 && blas.MaxThreads < count)
                 findings.Add(new(false, $"This OpenBLAS is built for {blas.MaxThreads} callers at once, fewer than the {count} threads; others wait."));
             double one = BlasCheck.MeasureGflops(1);
-            return new(Runs.Machine.Describe(context), blas, test, one, count == 1 ? one : BlasCheck.MeasureGflops(count), findings);
+            UnpinnedSpeed? unpinned = blas.EnvironmentPins.Count > 0 ? UnpinnedSpeed.Measure() : null;
+            if (unpinned?.Cost(blas.Core, one, blas.EnvironmentPins) is { } cost)
+                findings.Add(new(false, cost));
+            return new(Runs.Machine.Describe(context), blas, test, one, count == 1 ? one : BlasCheck.MeasureGflops(count), unpinned, findings);
         }
     }
 }

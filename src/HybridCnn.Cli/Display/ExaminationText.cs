@@ -59,7 +59,6 @@ internal static class ExaminationText
             json.WriteString("parallel", blas.Parallel);
             json.WriteNumber("max_threads", blas.MaxThreads);
             WriteStrings(json, "pins", blas.EnvironmentPins);
-            json.WriteString("pin_cost", blas.PinCost);
             WriteStrings(json, "looked_at", blas.Trace);
             json.WriteEndObject();
         }
@@ -78,6 +77,12 @@ internal static class ExaminationText
         {
             json.WriteNumber("gflops_one_thread", Math.Round(one, 1));
             json.WriteNumber("gflops_all_threads", Math.Round(all, 1));
+        }
+
+        if (e.Unpinned is { } unpinned)
+        {
+            json.WriteString("unpinned_core", unpinned.Core);
+            json.WriteNumber("unpinned_gflops_one_thread", unpinned.GflopsOneThread);
         }
 
         WriteStrings(json, "problems", e.Findings.Where(finding => finding.IsFailure).Select(finding => finding.Text));
@@ -113,6 +118,8 @@ internal static class ExaminationText
             yield return ("self-test", $"{test.Products:#,0} products on {test.Threads} threads at once, plain and transposed: {test.Mismatches} wrong");
         if (e.GflopsOneThread is { } one && e.GflopsAllThreads is { } all)
             yield return ("SGEMM", $"{one:0.0} GFLOP/s on 1 thread, {all:0.0} on {e.Machine!.Threads} (M = N = K = 1024)");
+        if (e.Unpinned is { } unpinned)
+            yield return ("  without pins", $"{unpinned.GflopsOneThread:0.0} GFLOP/s on 1 thread, {unpinned.Core} kernels");
     }
 
     private static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> values)

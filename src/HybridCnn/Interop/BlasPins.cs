@@ -31,12 +31,12 @@ internal sealed class BlasPins
         return new(core == "auto" ? [] : [$"{CoreType}={core} (by {Blas.CoreVariable})"]);
     }
 
-    /// <summary>What the pin costs with the kernels that it led to, or null.</summary>
+    /// <summary>What the pin may cost with the kernels that it led to, or null.</summary>
     public string? Cost(string coreInUse) => Cost(coreInUse, InForce, Vector512.IsHardwareAccelerated);
 
     internal static string? Cost(string coreInUse, IReadOnlyList<string> pins, bool wideProcessor) =>
         wideProcessor && pins.Any(pin => pin.StartsWith(CoreType, StringComparison.Ordinal)) && !s_wideCores.Contains(coreInUse, StringComparer.OrdinalIgnoreCase)
-            ? $"OpenBLAS is pinned to {coreInUse} ({string.Join(", ", pins)}), which leaves this processor's AVX-512 unused: up to half the speed. " +
+            ? $"OpenBLAS is pinned to {coreInUse} ({string.Join(", ", pins)}), which leaves this processor's AVX-512 unused and can cost half the speed (`hybridcnn doctor` measures it). " +
               $"Unset {CoreType} or pass --blas-core auto ({Blas.CoreVariable}=auto)."
             : null;
 

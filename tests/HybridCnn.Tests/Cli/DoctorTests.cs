@@ -14,6 +14,18 @@ public class DoctorTests
     }
 
     [Fact]
+    public void Doctor_measures_what_a_pin_costs()
+    {
+        CliResult result = CliProcess.Run("doctor", "--threads", "1", "--blas-core", "Haswell", "--json");
+        Assert.Equal(0, result.ExitCode);
+        JsonElement found = JsonDocument.Parse(Assert.Single(result.Lines)).RootElement;
+        // The portable SGEMM has no pins, and nothing to compare.
+        bool pinned = found.GetProperty("blas").GetProperty("pins").GetArrayLength() > 0;
+        Assert.Equal(found.GetProperty("blas").GetProperty("kind").GetString() == "openblas", pinned);
+        Assert.Equal(pinned, found.TryGetProperty("unpinned_gflops_one_thread", out JsonElement speed) && speed.GetDouble() > 0);
+    }
+
+    [Fact]
     public void Doctor_says_the_same_to_programs()
     {
         CliResult result = CliProcess.Run("doctor", "--json");

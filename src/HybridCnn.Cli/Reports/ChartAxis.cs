@@ -3,6 +3,8 @@ namespace HybridCnn.Cli.Reports;
 /// <summary>The vertical axis of a chart: where a value lies between bottom and top, and where the ticks are.</summary>
 internal sealed class ChartAxis
 {
+    private const int MostTicks = 8;
+
     private readonly double _low, _high;
     private readonly bool _logarithmic, _percent;
 
@@ -22,8 +24,8 @@ internal sealed class ChartAxis
         double low = candidates.LastOrDefault(c => c <= positive.Min(), candidates[0]);
         double high = candidates.FirstOrDefault(c => c >= positive.Max() && c > low, candidates[^1]);
         double[] ticks = [.. candidates.Where(c => c >= low && c <= high)];
-        while (ticks.Length > 9)
-            ticks = [.. ticks.Where((_, i) => i % 3 == 0)];
+        if (ticks.Length > MostTicks)
+            ticks = [.. ticks.Where(t => Math.Abs(Math.Log10(t) - Math.Round(Math.Log10(t))) < 1e-9)];
         return new(low, high, logarithmic: true, percent: false, ticks);
     }
 

@@ -44,7 +44,12 @@ internal static class Networks
     /// <summary>Weights of the first convolution, [OC, IC, KH, KW]; null when there is none.</summary>
     public static Tensor? FirstFilters(Sequential network) => network.Parameters.FirstOrDefault(p => p.Shape.Rank == 4)?.Value;
 
-    private static string InWords(Layer layer) => layer.Parameters is [var weight, ..]
-        ? weight.Shape.Rank == 4 ? $"conv {weight.Shape[2]}x{weight.Shape[3]} {weight.Shape[0]}" : $"linear {weight.Shape[0]}"
-        : layer.GetType().Name;
+    private static string InWords(Layer layer) => layer switch
+    {
+        { Parameters: [{ Shape: { Rank: 4 } weight }, ..] } => $"conv {weight[2]}x{weight[3]} {weight[0]}",
+        Linear linear => $"linear {linear.Parameters[0].Shape[0]}",
+        MaxPool2d => "max pool",
+        Flatten => "flatten",
+        _ => layer.GetType().Name,
+    };
 }

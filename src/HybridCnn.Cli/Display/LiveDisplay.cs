@@ -63,6 +63,6 @@ internal sealed class LiveDisplay : RunDisplay
         protected override bool NoWrap => true;
 
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(
-            $"{Latest.Share * 100:0} % loss {RunText.Loss(Latest.Loss)} {Latest.Accuracy * 100:0.0} % {Latest.ImagesPerSecond:#,0}/s {Latest.Remaining:h\\:mm\\:ss} left");
+            $"{Latest.Share * 100,3:0} %  loss {RunText.Loss(Latest.Loss)}, acc {Latest.Accuracy * 100:0.0} %, {Latest.ImagesPerSecond:#,0}/s, {Latest.Remaining:h\\:mm\\:ss} left");
     }
 }

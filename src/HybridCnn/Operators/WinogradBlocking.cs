@@ -45,9 +45,17 @@ internal readonly record struct WinogradBlocking
     private const int StationaryTiles = 128;
     private const int GradientTileProducts = 192 * 36;
 
+    private const int PrivateTileProducts = 96 * 36;
+
+    // Gradients of all workers beyond this (5 MB a worker) cost more to sum than tiles cost to share.
+    private const long PrivateWeights = 1_250_000;
+
     // Transformed weights beyond this (8 MB) no longer stay in a core's share of the last-level cache from block to block;
     // from there on, transforming them again is as fast for many tiles and faster for few.
     private const long StationaryWeights = 2 * 1024 * 1024;
+
+    /// <summary>Whether every worker sums a gradient of its own; otherwise a worker has rows of one gradient.</summary>
+    public bool PrivateGradient { get; private init; }
 
     /// <summary>Whether weights are transformed again for every run of tiles instead of being kept transformed.</summary>
     public bool WeightStationary { get; private init; }
@@ -91,6 +99,8 @@ internal readonly record struct WinogradBlocking
     /// <summary>The gradient of the weights.</summary>
     public static WinogradBlocking Gradient(in WinogradRoles roles, int products, int tiles, int workers, long limit)
     {
+        if (Private(roles, products, tiles, workers) is { } own && own.TotalFloats(workers) <= limit)
+            return own;
         int panels = Panels(roles.OutputChannels);
         int row = Row(roles.InputChannels);
         for (int block = Even(tiles, GradientTileProducts / products); ; block = Math.Max(LeastTiles, block / 2))
@@ -111,6 +121,26 @@ internal readonly record struct WinogradBlocking
             if (block <= LeastTiles || blocking.TotalFloats(workers) <= limit)
                 return blocking;
         }
+    }
+
+    // Null where there are too many weights, or too few tiles to pay for as many sums.
+    private static WinogradBlocking? Private(in WinogradRoles roles, int products, int tiles, int workers)
+    {
+        int panels = Panels(roles.OutputChannels), block = PrivateTileProducts / products, row = Row(roles.InputChannels);
+        long weight = roles.InputChannels * (long)Panel + Line;
+        if (products * panels * weight > PrivateWeights || tiles < 2L * block * workers)
+            return null;
+        int input = block * row + Line, output = block * Panel + Line;
+        return new WinogradBlocking
+        {
+            PrivateGradient = true,
+            Tiles = block,
+            InputRow = row,
+            InputStride = input,
+            OutputStride = output,
+            WeightStride = (int)weight,
+            WorkerFloats = products * (panels * weight + input + output) + 2L * roles.OutputChannels + Math.Max(roles.InputChannels, Panel),
+        };
     }
 
     private static WinogradBlocking TileBlocked(in WinogradRoles roles, int products, int tiles, int workers, long weights, long limit)

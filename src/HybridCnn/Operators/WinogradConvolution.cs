@@ -147,10 +147,21 @@ internal sealed class WinogradConvolution
             WinogradRoles roles = WinogradRoles.Forward(_dims);
             WinogradBlocking blocking = WinogradBlocking.Gradient(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
             WinogradJob job = Begin(roles, blocking, new(px, x.Length), new(pw, dWeights.Length), new(pb, dBias.Length), new(py, dy.Length), context);
-            if (_tile == 4)
-                WinogradGradient<WinogradF4>.Run(job, context.Workers);
-            else
-                WinogradGradient<WinogradF2>.Run(job, context.Workers);
+            switch (_tile, blocking.PrivateGradient)
+            {
+                case (4, false):
+                    WinogradGradient<WinogradF4>.Run(job, context.Workers);
+                    break;
+                case (4, true):
+                    WinogradPrivateGradient<WinogradF4>.Run(job, context.Workers);
+                    break;
+                case (_, false):
+                    WinogradGradient<WinogradF2>.Run(job, context.Workers);
+                    break;
+                default:
+                    WinogradPrivateGradient<WinogradF2>.Run(job, context.Workers);
+                    break;
+            }
         }
     }
 

@@ -15,7 +15,13 @@ public class WinogradAllocationTests
     [InlineData(4, WinogradConvolution.DefaultWorkspaceLimit)]
     public void A_warm_run_allocates_nothing(int tile, long workspaceLimit)
     {
-        Conv2dDims dims = Conv2dDims.Parse("mb2ic20ih13oc70oh13kh3ph1").In(Layout.Nhwc);
+        foreach (string problem in (string[])["mb2ic20ih13oc70oh13kh3ph1", "mb4ic3ih40oc5oh40kh3ph1"])
+            CheckAllocation(problem, tile, workspaceLimit);
+    }
+
+    private static void CheckAllocation(string problem, int tile, long workspaceLimit)
+    {
+        Conv2dDims dims = Conv2dDims.Parse(problem).In(Layout.Nhwc);
         using var data = new ConvolutionPassesCase(dims, new SeededRandom(1));
         using var context = new ComputeContext(2);
         ConvolutionPasses passes = WinogradConvolutionTests.Passes(new WinogradConvolution(dims, tile, workspaceLimit));

@@ -25,7 +25,8 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
         "mb1ic4ih9oc8oh15kh3ph4",
         "mb2ic33ih9oc65oh9kh3ph1",
         "mb1ic130ih5oc70oh5kh3ph1",
-        "mb1ic8ih1iw9oc8oh1ow9kh3ph1");
+        "mb1ic8ih1iw9oc8oh1ow9kh3ph1",
+        "mb4ic3ih40oc5oh40kh3ph1");
 
     [Theory]
     [MemberData(nameof(Problems))]
@@ -49,9 +50,12 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
     [Theory]
     [InlineData("mb2ic20ih21oc70oh21kh3ph1")]
     [InlineData("mb1ic150ih13iw30oc20oh13ow30kh3ph1")]
+    [InlineData("mb4ic70ih40oc2oh40kh3ph1")]
+    [InlineData("mb4ic2ih40oc66oh40kh3ph1")]
     public void Agrees_in_any_workspace_and_without_small_kernels(string problem)
     {
-        // No limit: all tiles in a block. 200 KB: several blocks. None: the form that keeps no transformed weights, in several blocks.
+        // No limit: large blocks, and with many tiles a gradient for each worker. 200 KB: smaller blocks. None: the smallest, and
+        // the form that keeps no transformed weights.
         Conv2dDims dims = Conv2dDims.Parse(problem).In(Layout.Nhwc);
         using var context = new ComputeContext(2);
         foreach (int tile in (int[])[2, 4])
@@ -161,6 +165,7 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
     [Theory]
     [InlineData("mb3ic20ih19oc70oh19kh3ph1", 2)]
     [InlineData("mb2ic130ih9oc150oh9kh3ph1", 3)]
+    [InlineData("mb4ic3ih40oc5oh40kh3ph1", 2)]
     public void Reruns_give_the_same_bits(string problem, int threads)
     {
         Conv2dDims dims = Conv2dDims.Parse(problem).In(Layout.Nhwc);

@@ -53,10 +53,18 @@ static function find(void *handle, const char *name)
 
 #else
 
-/* The caller of dlopen is this library, whose run path ($ORIGIN) so also serves what OpenBLAS itself needs. */
+/*
+ * A distribution's OpenBLAS needs libgfortran, and that libquadmath. Where they are not installed they lie beside this library,
+ * in a folder that the loader searches ($ORIGIN) for what this library asks for, but not for what OpenBLAS asks for.
+ */
 static void *load(const char *path, char *message, size_t capacity)
 {
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) {
+        dlopen("libquadmath.so.0", RTLD_LAZY | RTLD_LOCAL);
+        dlopen("libgfortran.so.5", RTLD_LAZY | RTLD_LOCAL);
+        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
     if (handle == NULL) {
         const char *reason = dlerror();
         snprintf(message, capacity, "%s", reason == NULL ? "dlopen failed" : reason);

@@ -14,8 +14,8 @@ internal static class Machine
         try
         {
             Blas.Configure(core: blasCore);
-            if (blasCore is not null and not "auto" && Blas.Current.IsOpenBlas && !Blas.Current.Core.Equals(blasCore, StringComparison.OrdinalIgnoreCase))
-                throw UserErrorException.BadUsage($"--blas-core {blasCore}: this OpenBLAS has no such kernels for this processor; it chose {Blas.Current.Core}.", "Say --blas-core auto.");
+            if (blasCore is not (null or "auto") && !Blas.Current.IsOpenBlas)
+                throw UserErrorException.BadUsage($"--blas-core {blasCore}: the portable SGEMM serves, and has no kernels to choose from.", "Leave it out; 'hybridcnn doctor' shows why there is no OpenBLAS.");
             _ = Blas.Current;
             return new ComputeContext(threads);
         }

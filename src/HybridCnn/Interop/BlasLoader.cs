@@ -32,6 +32,8 @@ internal static class BlasLoader
         {
             if (TryOpen(candidate, pins, trace) is not { } loaded)
                 continue;
+            if (core is not (null or "" or "auto") && !loaded.Info.Core.Equals(core, StringComparison.OrdinalIgnoreCase))
+                throw new InvalidOperationException($"{Blas.CoreVariable}={core}: OpenBLAS has no such kernels for this processor and would use {loaded.Info.Core}. Say auto.");
             if (loaded.Info.PinCost is { } cost)
                 notes.WriteLine($"hybridcnn: note: {cost}");
             return loaded;

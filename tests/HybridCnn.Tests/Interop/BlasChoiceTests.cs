@@ -94,6 +94,26 @@ public class BlasChoiceTests
         Assert.Contains(Blas.CoreVariable, found["pins"], StringComparison.Ordinal);
     }
 
+    [OpenBlasFact]
+    public void A_core_that_is_none_is_an_error_that_names_it()
+    {
+        Probe.Outcome found = Probe.Run(["blas"], null, (Blas.CoreVariable, "NoSuchCore"));
+        Assert.Equal(1, found.ExitCode);
+        Assert.Contains("HYBRIDCNN_BLAS_CORETYPE=NoSuchCore", found.Error, StringComparison.Ordinal);
+        Assert.Contains(s_default.Value["core"], found.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_openblas_that_ships_serves()
+    {
+        // On a machine without libgfortran this is where it shows when the one that ships is not found.
+        string folder = Path.Combine(AppContext.BaseDirectory, "runtimes", NativeLibraries.RuntimeIdentifier, "native");
+        if (Directory.GetFiles(folder).FirstOrDefault(file => Path.GetFileName(file).StartsWith("libopenblas.", StringComparison.Ordinal)) is { } shipped)
+            Assert.Equal(shipped, s_default.Value["path"]);
+        else
+            Assert.DoesNotContain(folder, s_default.Value["path"], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Configuring_after_first_use_is_an_error()
     {

@@ -11,6 +11,9 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class DepthwiseNhwc
 {
+    // Filters and pixels of so many channels stay in the first-level cache from one group of pixels to the next.
+    private const int ChannelsTogether = 128;
+
     /// <summary>y[q, c] = bias[c] + Σ over taps t of x[offset t + q·strideX + c] · w[t, c] for the pixels q of a strip. Overwrites.</summary>
     /// <param name="x">Where the offsets count from.</param>
     /// <param name="strideX">Floats from one pixel's input to the next one's.</param>
@@ -77,22 +80,34 @@ internal static class DepthwiseNhwc
         ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, int channels, int channel)
         where T : struct, IFloats<T>
     {
+        int end = channel + (channels - channel) / T.Count * T.Count;
+        for (; channel < end; channel = Math.Min(channel + ChannelsTogether, end))
+            Strip<T>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, channel, Math.Min(channel + ChannelsTogether, end));
+        return end;
+    }
+
+    // Pixels outside, channels inside: memory is read in its order, and channels a power of two apart don't meet in one cache set.
+    private static void Strip<T>(
+        ReadOnlySpan<float> x, nint strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+        ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, nint channels, nint first, nint end)
+        where T : struct, IFloats<T>
+    {
         ref float from = ref MemoryMarshal.GetReference(x);
         ref float filters = ref MemoryMarshal.GetReference(w);
         ref float to = ref MemoryMarshal.GetReference(y);
-        for (; channel + T.Count <= channels; channel += T.Count)
+        ref float biases = ref MemoryMarshal.GetReference(bias);
+        int pixel = 0;
+        // Four pixels share each load of a filter, and hide the latency of a sum.
+        for (; pixel + 4 <= pixels; pixel += 4)
         {
-            T start = bias.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(bias), channel);
-            int pixel = 0;
-            // Four pixels share each load of a filter, and hide the latency of a sum.
-            for (; pixel + 4 <= pixels; pixel += 4)
+            for (nint channel = first; channel < end; channel += T.Count)
             {
-                T a = start, b = start, c = start, d = start;
+                T a = bias.IsEmpty ? default : T.Load(ref biases, channel), b = a, c = a, d = a;
                 nint at = pixel * strideX + channel;
                 for (int i = 0; i < offsets.Length; i++)
                 {
                     nint source = at + offsets[i];
-                    T weight = T.Load(ref filters, (nint)taps[i] * channels + channel);
+                    T weight = T.Load(ref filters, taps[i] * channels + channel);
                     a = T.MultiplyAdd(T.Load(ref from, source), weight, a);
                     b = T.MultiplyAdd(T.Load(ref from, source + strideX), weight, b);
                     c = T.MultiplyAdd(T.Load(ref from, source + 2 * strideX), weight, c);
@@ -105,21 +120,18 @@ internal static class DepthwiseNhwc
                 c.Store(ref to, target + 2 * strideY);
                 d.Store(ref to, target + 3 * strideY);
             }
+        }
 
-            for (; pixel < pixels; pixel++)
+        for (; pixel < pixels; pixel++)
+        {
+            for (nint channel = first; channel < end; channel += T.Count)
             {
-                T a = start;
+                T a = bias.IsEmpty ? default : T.Load(ref biases, channel);
                 for (int i = 0; i < offsets.Length; i++)
-                {
-                    T weight = T.Load(ref filters, (nint)taps[i] * channels + channel);
-                    a = T.MultiplyAdd(T.Load(ref from, pixel * strideX + channel + offsets[i]), weight, a);
-                }
-
+                    a = T.MultiplyAdd(T.Load(ref from, pixel * strideX + channel + offsets[i]), T.Load(ref filters, taps[i] * channels + channel), a);
                 a.Store(ref to, pixel * strideY + channel);
             }
         }
-
-        return channel;
     }
 
     private static int AddProducts<T>(

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Kernels;
@@ -67,15 +66,26 @@ internal readonly struct PhasePlanes
         planes.Clear();
         for (int phase = 0; phase < Phases; phase++)
         {
-            for (int row = 0; row < Rows; row++)
+            if (!Patch(phase, out Rectangle at))
+                continue;
+            Span<float> target = planes[(phase * PlaneLength + at.Row * Pitch + at.Column)..];
+            if (_dims.Layout == Layout.Nhwc)
             {
-                if (!Line(phase, row, out int ih, out int first, out int end, out int iw))
-                    continue;
-                Span<float> target = planes[(phase * PlaneLength + row * Pitch + first)..];
-                if (_dims.Layout == Layout.Nhwc)
-                    Gather(x[((ih * _dims.IW + iw) * _dims.IC + firstChannel)..], _dims.StrideW * _dims.IC, channels, target, Phases * PlaneLength, end - first);
-                else
-                    GatherNchw(x[((firstChannel * _dims.IH + ih) * _dims.IW + iw)..], channels, target, end - first);
+                for (int row = 0; row < at.Rows; row++)
+                {
+                    int pixel = (at.InputRow + row * _dims.StrideH) * _dims.IW + at.InputColumn;
+                    StridedCopy.Gather(
+                        x[(pixel * _dims.IC + firstChannel)..], _dims.StrideW * _dims.IC, channels, target[(row * Pitch)..], Phases * PlaneLength, at.Columns);
+                }
+
+                continue;
+            }
+
+            for (int channel = 0; channel < channels; channel++)
+            {
+                ReadOnlySpan<float> source = x[(((firstChannel + channel) * _dims.IH + at.InputRow) * _dims.IW + at.InputColumn)..];
+                StridedCopy.Rows(
+                    source, _dims.StrideH * _dims.IW, _dims.StrideW, target[(channel * Phases * PlaneLength)..], Pitch, 1, at.Rows, at.Columns);
             }
         }
     }
@@ -83,15 +93,14 @@ internal readonly struct PhasePlanes
     /// <summary>The way back: overwrites the channel's elements of dx that a phase plane holds.</summary>
     public void Join(ReadOnlySpan<float> plane, int phase, int channel, Span<float> dx)
     {
-        for (int row = 0; row < Rows; row++)
-        {
-            if (!Line(phase, row, out int ih, out int first, out int end, out int iw))
-                continue;
-            bool nhwc = _dims.Layout == Layout.Nhwc;
-            int step = _dims.StrideW * (nhwc ? _dims.IC : 1);
-            Span<float> target = dx[(nhwc ? (ih * _dims.IW + iw) * _dims.IC + channel : (channel * _dims.IH + ih) * _dims.IW + iw)..];
-            Scatter(plane.Slice(row * Pitch + first, end - first), target, step);
-        }
+        if (!Patch(phase, out Rectangle at))
+            return;
+        bool nhwc = _dims.Layout == Layout.Nhwc;
+        int pixel = at.InputRow * _dims.IW + at.InputColumn, step = nhwc ? _dims.IC : 1;
+        StridedCopy.Rows(
+            plane[(at.Row * Pitch + at.Column)..], Pitch, 1,
+            dx[(nhwc ? pixel * _dims.IC + channel : channel * _dims.IH * _dims.IW + pixel)..], _dims.StrideH * _dims.IW * step, _dims.StrideW * step,
+            at.Rows, at.Columns);
     }
 
     /// <summary>
@@ -101,74 +110,32 @@ internal readonly struct PhasePlanes
     {
         plane = plane[..PlaneLength];
         plane.Clear();
-        for (int oh = 0; oh < _dims.OH; oh++)
-        {
-            Span<float> row = plane.Slice(Reach + oh * Pitch, _dims.OW);
-            if (_dims.Layout == Layout.Nhwc)
-                Gather(dy[(oh * _dims.OW * _dims.OC + channel)..], _dims.OC, 1, row, 0, _dims.OW);
-            else
-                dy.Slice((channel * _dims.OH + oh) * _dims.OW, _dims.OW).CopyTo(row);
-        }
+        int step = _dims.Layout == Layout.Nhwc ? _dims.OC : 1;
+        StridedCopy.Rows(dy[OutputStart(channel)..], _dims.OW * step, step, plane[Reach..], Pitch, 1, _dims.OH, _dims.OW);
     }
 
     /// <summary>Copies the rows of an output plane, without a reach before it, to a channel of y. Overwrites.</summary>
     public void CollectOutput(ReadOnlySpan<float> plane, int channel, Span<float> y)
     {
-        for (int oh = 0; oh < _dims.OH; oh++)
-        {
-            ReadOnlySpan<float> row = plane.Slice(oh * Pitch, _dims.OW);
-            if (_dims.Layout == Layout.Nhwc)
-                Scatter(row, y[(oh * _dims.OW * _dims.OC + channel)..], _dims.OC);
-            else
-                row.CopyTo(y[((channel * _dims.OH + oh) * _dims.OW)..]);
-        }
+        int step = _dims.Layout == Layout.Nhwc ? _dims.OC : 1;
+        StridedCopy.Rows(plane, Pitch, 1, y[OutputStart(channel)..], _dims.OW * step, step, _dims.OH, _dims.OW);
     }
 
-    // Which elements [first, end) of a row of a phase plane lie in the image, and where the first of them is.
-    private bool Line(int phase, int row, out int ih, out int first, out int end, out int iw)
+    private int OutputStart(int channel) => _dims.Layout == Layout.Nhwc ? channel : channel * _dims.OH * _dims.OW;
+
+    // Which part of a phase plane lies in the image, and where in it; false if none does.
+    private bool Patch(int phase, out Rectangle at)
     {
         (int rowPhase, int columnPhase) = Math.DivRem(phase, _dims.StrideW);
-        ih = row * _dims.StrideH + rowPhase - _dims.PadTop;
-        (first, end) = Window.Inside(columnPhase - _dims.PadLeft, _dims.StrideW, _dims.IW, 0, Pitch);
-        iw = first * _dims.StrideW + columnPhase - _dims.PadLeft;
-        return (uint)ih < (uint)_dims.IH && first < end;
+        (int row, int endRow) = Window.Inside(rowPhase - _dims.PadTop, _dims.StrideH, _dims.IH, 0, Rows);
+        (int column, int endColumn) = Window.Inside(columnPhase - _dims.PadLeft, _dims.StrideW, _dims.IW, 0, Pitch);
+        at = new(
+            row, endRow - row, row * _dims.StrideH + rowPhase - _dims.PadTop,
+            column, endColumn - column, column * _dims.StrideW + columnPhase - _dims.PadLeft);
+        return at.Rows > 0 && at.Columns > 0;
     }
 
-    private void GatherNchw(ReadOnlySpan<float> x, int channels, Span<float> target, int count)
-    {
-        for (int channel = 0; channel < channels; channel++)
-        {
-            ReadOnlySpan<float> source = x[(channel * _dims.IH * _dims.IW)..];
-            Span<float> row = target.Slice(channel * Phases * PlaneLength, count);
-            if (_dims.StrideW == 1)
-                source[..count].CopyTo(row);
-            else
-                Gather(source, _dims.StrideW, 1, row, 0, count);
-        }
-    }
-
-    // target[channel * stride + i] = source[i * step + channel]
-    private static void Gather(ReadOnlySpan<float> source, int step, int channels, Span<float> target, int stride, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            ReadOnlySpan<float> pixel = source.Slice(i * step, channels);
-            for (int channel = 0; channel < pixel.Length; channel++)
-                target[channel * stride + i] = pixel[channel];
-        }
-    }
-
-    private static void Scatter(ReadOnlySpan<float> source, Span<float> target, int step)
-    {
-        if (step == 1)
-        {
-            source.CopyTo(target);
-            return;
-        }
-
-        for (int i = 0; i < source.Length; i++)
-            target[i * step] = source[i];
-    }
+    private readonly record struct Rectangle(int Row, int Rows, int InputRow, int Column, int Columns, int InputColumn);
 
     private static int Up(int length) => checked(length + Step - 1) / Step * Step;
 }

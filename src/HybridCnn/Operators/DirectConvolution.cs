@@ -51,9 +51,12 @@ internal static class DirectConvolution
             int blocks = Blocks(pass.Dims);
             pass.Context.Workers.For(pass.Dims.N * blocks, pass, static (pass, worker, start, end) =>
             {
+                var planes = new PhasePlanes(pass.Dims);
+                Span<int> distances = stackalloc int[Terms(pass.Dims)];
+                Distances(pass.Dims, planes, distances);
                 int blocks = Blocks(pass.Dims);
                 for (int item = start; item < end; item++)
-                    ForwardBlock(pass, pass.Own(worker), item / blocks, item % blocks);
+                    ForwardBlock(pass, planes, distances, pass.Own(worker), item / blocks, item % blocks);
             });
         });
 
@@ -72,10 +75,13 @@ internal static class DirectConvolution
         NhwcPass.Run(dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, context.Workers.WorkerCount), default, static pass =>
             pass.Context.Workers.For(Blocks(pass.Dims), pass, static (pass, worker, start, end) =>
             {
+                var planes = new PhasePlanes(pass.Dims);
+                Span<int> distances = stackalloc int[Terms(pass.Dims)];
+                Distances(pass.Dims, planes, distances);
                 for (int block = start; block < end; block++)
                 {
                     for (int image = 0; image < pass.Dims.N; image++)
-                        CollectBlock(pass, pass.Own(worker), image, block);
+                        CollectBlock(pass, planes, distances, pass.Own(worker), image, block);
                 }
             }));
 
@@ -89,8 +95,10 @@ internal static class DirectConvolution
 
     private static Span<float> Image(Span<float> all, int image, int images) => all.Slice(all.Length / images * image, all.Length / images);
 
+    private static int Terms(in Conv2dDims dims) => dims.ICPerGroup * dims.KH * dims.KW;
+
     // Distances of all terms (channel, kernel row, kernel column) of a filter, in the order of its weights.
-    private static void Terms(in Conv2dDims dims, in PhasePlanes planes, Span<int> distances)
+    private static void Distances(in Conv2dDims dims, in PhasePlanes planes, Span<int> distances)
     {
         int term = 0;
         for (int channel = 0; channel < dims.ICPerGroup; channel++)
@@ -103,16 +111,12 @@ internal static class DirectConvolution
         }
     }
 
-    private static void ForwardBlock(NhwcPass pass, Span<float> scratch, int image, int block)
+    private static void ForwardBlock(NhwcPass pass, in PhasePlanes planes, ReadOnlySpan<int> distances, Span<float> scratch, int image, int block)
     {
         Conv2dDims dims = pass.Dims;
-        var planes = new PhasePlanes(dims);
         Span<float> input = scratch[..(int)InputFloats(dims, planes)], output = scratch.Slice(input.Length, planes.PlaneLength);
         int first = block * GroupsTogether(dims), groups = Math.Min(GroupsTogether(dims), dims.Groups - first);
-        int terms = dims.ICPerGroup * dims.KH * dims.KW, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
-        Span<int> distances = stackalloc int[MostTerms];
-        distances = distances[..terms];
-        Terms(dims, planes, distances);
+        int terms = distances.Length, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
         planes.Split(Image(pass.X.Span, image, dims.N), first * dims.ICPerGroup, groups * dims.ICPerGroup, input);
         for (int filter = 0; filter < groups * dims.OCPerGroup; filter++)
         {
@@ -159,16 +163,12 @@ internal static class DirectConvolution
         }
     }
 
-    private static void CollectBlock(NhwcPass pass, Span<float> scratch, int image, int block)
+    private static void CollectBlock(NhwcPass pass, in PhasePlanes planes, ReadOnlySpan<int> distances, Span<float> scratch, int image, int block)
     {
         Conv2dDims dims = pass.Dims;
-        var planes = new PhasePlanes(dims);
         Span<float> input = scratch[..(int)InputFloats(dims, planes)], gradient = scratch.Slice(input.Length, planes.PlaneLength);
         int first = block * GroupsTogether(dims), groups = Math.Min(GroupsTogether(dims), dims.Groups - first);
-        int terms = dims.ICPerGroup * dims.KH * dims.KW, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
-        Span<int> distances = stackalloc int[MostTerms];
-        distances = distances[..terms];
-        Terms(dims, planes, distances);
+        int terms = distances.Length, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
         planes.Split(Image(pass.X.Span, image, dims.N), first * dims.ICPerGroup, groups * dims.ICPerGroup, input);
         for (int filter = 0; filter < groups * dims.OCPerGroup; filter++)
         {

@@ -28,6 +28,7 @@ internal static class PredictCommand
         {
             bool? exchange = parsed.GetValue(invert) switch { "yes" => true, "no" => false, _ => null };
             using ComputeContext context = Machine.Prepare(parsed.GetValue(threads), parsed.GetValue(blasCore));
+            context.IsTraining = false;
             (Sequential network, ModelDescription description) = Networks.Load(parsed.GetRequiredValue(weights));
             foreach (string file in parsed.GetRequiredValue(files))
                 Predict(network, description, file, exchange, context, parsed.GetValue(json));

@@ -22,10 +22,19 @@ internal sealed class Evaluator(Sequential network, ImageDataset data, int batch
         var y = new Tensor(network.Bind(_images.Shape));
         int classes = data.ClassNames.Count;
         var logits = new float[data.Count * classes];
-        for (int done = 0; _loader.Next(_images, _labels, out int count); done += count)
+        bool training = context.IsTraining;
+        context.IsTraining = false;
+        try
         {
-            network.Forward(_images, y, context);
-            y.Span[..(count * classes)].CopyTo(logits.AsSpan(done * classes));
+            for (int done = 0; _loader.Next(_images, _labels, out int count); done += count)
+            {
+                network.Forward(_images, y, context);
+                y.Span[..(count * classes)].CopyTo(logits.AsSpan(done * classes));
+            }
+        }
+        finally
+        {
+            context.IsTraining = training;
         }
 
         return new Evaluation(data, logits);

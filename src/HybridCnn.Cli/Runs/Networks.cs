@@ -34,7 +34,7 @@ internal static class Networks
             throw UserErrorException.BadData($"{path} says that its {description.Model} is for images {image}, which that network can't take.", "Get the file again.", e);
         }
 
-        Weights.Load(path, network.NamedParameters);
+        Weights.Load(path, network.NamedState);
         return (network, description);
     }
 

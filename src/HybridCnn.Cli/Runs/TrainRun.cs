@@ -42,7 +42,7 @@ internal static class TrainRun
 
         run = run with { Result = loop.Result(clock.Elapsed.TotalSeconds) };
         if (loop.Evaluation is not null)
-            Weights.Save(folder.Weights, network.NamedParameters, Networks.Description(settings, train));
+            Weights.Save(folder.Weights, network.NamedState, Networks.Description(settings, train));
         folder.WriteReport(new HtmlReport(run, loop.Epochs, loop.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
         folder.WriteRun(run);
         display.Finished(run, folder);

@@ -22,6 +22,12 @@ public sealed class ComputeContext : IDisposable
     /// <summary>How many threads, and why.</summary>
     public ThreadCount Threads { get; }
 
+    /// <summary>
+    /// Whether layers that behave differently in training (batch normalization) do so. True unless set; evaluation sets it to
+    /// false for as long as it lasts.
+    /// </summary>
+    public bool IsTraining { get; set; } = true;
+
     internal WorkerPool Workers { get; }
 
     internal Workspace Workspace { get; }

@@ -21,6 +21,14 @@ internal interface IFloats<TSelf>
 
     static abstract TSelf operator +(TSelf a, TSelf b);
 
+    static abstract TSelf operator -(TSelf a, TSelf b);
+
+    /// <summary>max(value, 0); NaN stays.</summary>
+    static abstract TSelf Rectify(TSelf value);
+
+    /// <summary>The value where <paramref name="mask"/> is above 0, else 0.</summary>
+    static abstract TSelf WherePositive(TSelf mask, TSelf value);
+
     void Store(ref float target, nint offset);
 
     float Sum();
@@ -44,6 +52,16 @@ internal readonly struct Floats16(Vector512<float> value) : IFloats<Floats16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 operator +(Floats16 a, Floats16 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 operator -(Floats16 a, Floats16 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Rectify(Floats16 value) => new(Vector512.Max(value._value, Vector512<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 WherePositive(Floats16 mask, Floats16 value) =>
+        new(Vector512.GreaterThan(mask._value, Vector512<float>.Zero) & value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
@@ -71,6 +89,16 @@ internal readonly struct Floats8(Vector256<float> value) : IFloats<Floats8>
     public static Floats8 operator +(Floats8 a, Floats8 b) => new(a._value + b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 operator -(Floats8 a, Floats8 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Rectify(Floats8 value) => new(Vector256.Max(value._value, Vector256<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 WherePositive(Floats8 mask, Floats8 value) =>
+        new(Vector256.GreaterThan(mask._value, Vector256<float>.Zero) & value._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
     public float Sum() => Vector256.Sum(_value);
@@ -96,6 +124,16 @@ internal readonly struct Floats4(Vector128<float> value) : IFloats<Floats4>
     public static Floats4 operator +(Floats4 a, Floats4 b) => new(a._value + b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 operator -(Floats4 a, Floats4 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Rectify(Floats4 value) => new(Vector128.Max(value._value, Vector128<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 WherePositive(Floats4 mask, Floats4 value) =>
+        new(Vector128.GreaterThan(mask._value, Vector128<float>.Zero) & value._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
     public float Sum() => Vector128.Sum(_value);
@@ -119,6 +157,15 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 operator +(Floats1 a, Floats1 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 operator -(Floats1 a, Floats1 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Rectify(Floats1 value) => new(MathF.Max(value._value, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 WherePositive(Floats1 mask, Floats1 value) => mask._value > 0 ? value : default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;

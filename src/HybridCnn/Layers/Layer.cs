@@ -12,6 +12,9 @@ public abstract class Layer
     /// <summary>What training changes; empty for a layer without weights.</summary>
     public virtual IReadOnlyList<Parameter> Parameters => [];
 
+    /// <summary>What a layer remembers of training besides, and is saved with it: running statistics. Their gradients mean nothing.</summary>
+    public virtual IReadOnlyList<Parameter> Buffers => [];
+
     /// <summary>Validates the input shape, plans the memory that must survive from forward to backward, and infers the output.</summary>
     /// <param name="input">x [N, C, H, W] or [N, F].</param>
     /// <returns>The shape of y.</returns>

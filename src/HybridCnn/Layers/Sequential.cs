@@ -35,7 +35,9 @@ public sealed class Sequential : Layer
         _layers = [.. layers];
         _activations = new Tensor?[layers.Length];
         _gradients = new Tensor?[layers.Length];
-        NamedParameters = [.. Name(_layers)];
+        NamedParameters = [.. Name(_layers, static layer => layer.Parameters, static inner => inner.NamedParameters)];
+        NamedState = [.. Name(_layers, static layer => layer.Parameters.Concat(layer.Buffers), static inner => inner.NamedState)];
+        Buffers = [.. _layers.SelectMany(layer => layer.Buffers)];
         _parameters = [.. NamedParameters.Select(named => named.Parameter)];
         _firstWithParameters = Array.FindIndex(_layers, layer => layer.Parameters.Count > 0);
     }
@@ -48,6 +50,12 @@ public sealed class Sequential : Layer
 
     /// <summary>All parameters under PyTorch's names, "3.weight": every layer counts, also one without parameters.</summary>
     public IReadOnlyList<NamedParameter> NamedParameters { get; }
+
+    /// <summary>All buffers, first layer first.</summary>
+    public override IReadOnlyList<Parameter> Buffers { get; }
+
+    /// <summary>Everything that is saved with a network, parameters and buffers, under PyTorch's names.</summary>
+    public IReadOnlyList<NamedParameter> NamedState { get; }
 
     /// <summary>
     /// Called in <see cref="Backward"/> with a layer's position as soon as the gradients of its parameters are complete: last
@@ -139,14 +147,15 @@ public sealed class Sequential : Layer
         }
     }
 
-    private static IEnumerable<NamedParameter> Name(Layer[] layers)
+    private static IEnumerable<NamedParameter> Name(
+        Layer[] layers, Func<Layer, IEnumerable<Parameter>> own, Func<Sequential, IEnumerable<NamedParameter>> inside)
     {
         for (int i = 0; i < layers.Length; i++)
         {
             string prefix = i.ToString(CultureInfo.InvariantCulture) + ".";
             IEnumerable<NamedParameter> inner = layers[i] is Sequential sequential
-                ? sequential.NamedParameters
-                : layers[i].Parameters.Select(parameter => new NamedParameter(parameter.Name, parameter));
+                ? inside(sequential)
+                : own(layers[i]).Select(parameter => new NamedParameter(parameter.Name, parameter));
             foreach (NamedParameter named in inner)
                 yield return new(prefix + named.Name, named.Parameter);
         }

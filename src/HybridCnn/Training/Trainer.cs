@@ -151,7 +151,7 @@ public sealed class Trainer
         int seen = 0;
         while (loader.Next(_images, _labels, out int count))
         {
-            Network.Forward(_images, _logits, _context);
+            Classify();
             _loss.PerImage(_logits, _labels.AsSpan(0, count), losses.AsSpan(seen, count));
             for (int n = 0; n < count; n++)
             {
@@ -165,6 +165,20 @@ public sealed class Trainer
         }
 
         return new EvaluationResult(losses[..seen], predictions[..seen], confusion);
+    }
+
+    private void Classify()
+    {
+        bool training = _context.IsTraining;
+        _context.IsTraining = false;
+        try
+        {
+            Network.Forward(_images, _logits, _context);
+        }
+        finally
+        {
+            _context.IsTraining = training;
+        }
     }
 
     private void RequireBatchShape(Shape shape, string name)

@@ -13,6 +13,7 @@ internal static class LayerCatalog
         new("Linear", random => new Linear(12, 5, random: random), new(3, 12), new(3, 5)),
         new("Linear on images, without bias", random => new Linear(12, 5, bias: false, random: random), new(3, 2, 3, 2), new(3, 5)),
         new("Linear on two threads", random => new Linear(130, 140, random: random), new(64, 130), new(64, 140)),
+        new("BatchNorm2d", _ => new BatchNorm2d(3), new(4, 3, 5, 4), new(4, 3, 5, 4), SeesWholeBatch: true),
         new("ReLU", _ => new ReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
         new("ReLU on two threads", _ => new ReLU(), new(4, 20001), new(4, 20001)),
         new("MaxPool2d", _ => new MaxPool2d(2), new(2, 3, 8, 10), new(2, 3, 4, 5)),
@@ -44,5 +45,6 @@ internal static class LayerCatalog
     /// <param name="Create">Makes the layer; equal random states make equal layers.</param>
     /// <param name="Input">What it is bound to.</param>
     /// <param name="Output">What binding must answer.</param>
-    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output);
+    /// <param name="SeesWholeBatch">Whether an item's output depends on the other items.</param>
+    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output, bool SeesWholeBatch = false);
 }

@@ -123,7 +123,7 @@ public class LayerContractTests
         Shape one = entry.Input.Rank == 4 ? new(1, entry.Input[1], entry.Input[2], entry.Input[3]) : new(1, entry.Input[1]);
         Tensor x = Tensor.From(one, layer.X.Item(0)), y = new(layer.Layer.Bind(one));
         layer.Layer.Forward(x, y, context);
-        for (int i = 0; i < first.Length; i++)
+        for (int i = 0; i < first.Length && !entry.SeesWholeBatch; i++)
             Assert.Equal(first[i], y.Span[i], 1e-6f * (10 + first.Max(Math.Abs)));
         Assert.Equal(entry.Output, layer.Layer.Bind(entry.Input));
         layer.Forward(context);

@@ -1,0 +1,197 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// The passes of batch normalization over rows of channels, x [rows, C]: an NHWC image is its pixels. Sums are taken in float32 over short
+/// runs of rows and in double beyond. What a channel's numbers mean is said in <see cref="Normalization"/>.
+/// </summary>
+internal static class NormalizationNhwc
+{
+    // Rows that are summed in float32.
+    private const int BlockRows = 256;
+
+    /// <summary>Adds Σ (x − shift) and Σ (x − shift)² of every channel to first and second.</summary>
+    public static void AddMoments(ReadOnlySpan<float> x, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
+        AddSums(x, x, [], shift, first, second, moments: true);
+
+    /// <summary>Adds Σ dy and Σ dy·(x − shift) of every channel to first and second; dy counts only where mask, if there is one, is above 0.</summary>
+    public static void AddProducts(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
+        AddSums(x, dy, mask, shift, first, second, moments: false);
+
+    /// <summary>y = (x − mean)·scale + offset, and the maximum of that and 0 if <paramref name="relu"/>. Overwrites; y may be x.</summary>
+    public static void Apply(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, bool relu, Span<float> y)
+    {
+        int channels = mean.Length;
+        _ = y[..x.Length];
+        _ = scale[..channels];
+        _ = offset[..channels];
+        int done = 0;
+        if (Vector512.IsHardwareAccelerated)
+            done = Apply<Floats16>(x, mean, scale, offset, relu, y, done);
+        else
+            done = Apply<Floats8>(x, mean, scale, offset, relu, y, done);
+        done = Apply<Floats4>(x, mean, scale, offset, relu, y, done);
+        _ = Apply<Floats1>(x, mean, scale, offset, relu, y, done);
+    }
+
+    /// <summary>dx = dy·a + (x − mean)·b + c; dy counts only where mask, if there is one, is above 0. Overwrites; dx may be dy.</summary>
+    public static void Gradient(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> dx)
+    {
+        int channels = mean.Length;
+        _ = dy[..x.Length];
+        _ = dx[..x.Length];
+        _ = a[..channels];
+        _ = b[..channels];
+        _ = c[..channels];
+        if (!mask.IsEmpty)
+            _ = mask[..x.Length];
+        int done = 0;
+        if (Vector512.IsHardwareAccelerated)
+            done = Gradient<Floats16>(x, dy, mask, mean, a, b, c, dx, done);
+        else
+            done = Gradient<Floats8>(x, dy, mask, mean, a, b, c, dx, done);
+        done = Gradient<Floats4>(x, dy, mask, mean, a, b, c, dx, done);
+        _ = Gradient<Floats1>(x, dy, mask, mean, a, b, c, dx, done);
+    }
+
+    private static void AddSums(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift,
+        Span<double> first, Span<double> second, bool moments)
+    {
+        int channels = shift.Length, rows = x.Length / channels;
+        _ = dy[..x.Length];
+        _ = first[..channels];
+        _ = second[..channels];
+        if (!mask.IsEmpty)
+            _ = mask[..x.Length];
+        for (int row = 0; row < rows; row += BlockRows)
+        {
+            int start = row * channels, length = Math.Min(BlockRows, rows - row) * channels;
+            ReadOnlySpan<float> xs = x.Slice(start, length), dys = dy.Slice(start, length), masks = mask.IsEmpty ? mask : mask.Slice(start, length);
+            int done = 0;
+            if (Vector512.IsHardwareAccelerated)
+                done = AddSums<Floats16>(xs, dys, masks, shift, first, second, moments, done);
+            else
+                done = AddSums<Floats8>(xs, dys, masks, shift, first, second, moments, done);
+            done = AddSums<Floats4>(xs, dys, masks, shift, first, second, moments, done);
+            _ = AddSums<Floats1>(xs, dys, masks, shift, first, second, moments, done);
+        }
+    }
+
+    // The spans of the methods below were checked above: all rows are within x's length.
+    private static int AddSums<T>(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift,
+        Span<double> first, Span<double> second, bool moments, int channel)
+        where T : struct, IFloats<T>
+    {
+        // Four vectors abreast: whole cache lines side by side, and enough sums to hide the latency of an addition.
+        for (; channel + 4 * T.Count <= shift.Length; channel += 4 * T.Count)
+        {
+            T f0 = default, f1 = default, f2 = default, f3 = default, s0 = default, s1 = default, s2 = default, s3 = default;
+            for (int at = channel; at < x.Length; at += shift.Length)
+            {
+                Accumulate(x, dy, mask, shift, moments, channel, at, ref f0, ref s0);
+                Accumulate(x, dy, mask, shift, moments, channel + T.Count, at + T.Count, ref f1, ref s1);
+                Accumulate(x, dy, mask, shift, moments, channel + 2 * T.Count, at + 2 * T.Count, ref f2, ref s2);
+                Accumulate(x, dy, mask, shift, moments, channel + 3 * T.Count, at + 3 * T.Count, ref f3, ref s3);
+            }
+
+            Add(f0, first[channel..]);
+            Add(f1, first[(channel + T.Count)..]);
+            Add(f2, first[(channel + 2 * T.Count)..]);
+            Add(f3, first[(channel + 3 * T.Count)..]);
+            Add(s0, second[channel..]);
+            Add(s1, second[(channel + T.Count)..]);
+            Add(s2, second[(channel + 2 * T.Count)..]);
+            Add(s3, second[(channel + 3 * T.Count)..]);
+        }
+
+        for (; channel + T.Count <= shift.Length; channel += T.Count)
+        {
+            T f = default, s = default;
+            for (int at = channel; at < x.Length; at += shift.Length)
+                Accumulate(x, dy, mask, shift, moments, channel, at, ref f, ref s);
+            Add(f, first[channel..]);
+            Add(s, second[channel..]);
+        }
+
+        return channel;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accumulate<T>(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift, bool moments, int channel, int at, ref T first, ref T second)
+        where T : struct, IFloats<T>
+    {
+        T difference = T.Load(ref MemoryMarshal.GetReference(x), at) - T.Load(ref MemoryMarshal.GetReference(shift), channel);
+        T factor = difference;
+        if (!moments)
+        {
+            factor = T.Load(ref MemoryMarshal.GetReference(dy), at);
+            if (!mask.IsEmpty)
+                factor = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at), factor);
+        }
+
+        first += factor;
+        second = T.MultiplyAdd(factor, difference, second);
+    }
+
+    private static void Add<T>(T sums, Span<double> totals)
+        where T : struct, IFloats<T>
+    {
+        Span<float> values = stackalloc float[16];
+        sums.Store(ref MemoryMarshal.GetReference(values), 0);
+        for (int i = 0; i < T.Count; i++)
+            totals[i] += values[i];
+    }
+
+    private static int Apply<T>(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, bool relu, Span<float> y, int channel)
+        where T : struct, IFloats<T>
+    {
+        int channels = mean.Length, end = channel + (channels - channel) / T.Count * T.Count;
+        ref float from = ref MemoryMarshal.GetReference(x);
+        ref float to = ref MemoryMarshal.GetReference(y);
+        for (int row = 0; row < x.Length && channel < end; row += channels)
+        {
+            for (int c = channel; c < end; c += T.Count)
+            {
+                T difference = T.Load(ref from, row + c) - T.Load(ref MemoryMarshal.GetReference(mean), c);
+                T value = T.MultiplyAdd(difference, T.Load(ref MemoryMarshal.GetReference(scale), c), T.Load(ref MemoryMarshal.GetReference(offset), c));
+                (relu ? T.Rectify(value) : value).Store(ref to, row + c);
+            }
+        }
+
+        return end;
+    }
+
+    private static int Gradient<T>(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> dx, int channel)
+        where T : struct, IFloats<T>
+    {
+        int channels = mean.Length, end = channel + (channels - channel) / T.Count * T.Count;
+        ref float to = ref MemoryMarshal.GetReference(dx);
+        for (int row = 0; row < x.Length && channel < end; row += channels)
+        {
+            for (int i = channel; i < end; i += T.Count)
+            {
+                T gradient = T.Load(ref MemoryMarshal.GetReference(dy), row + i);
+                if (!mask.IsEmpty)
+                    gradient = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), row + i), gradient);
+                T difference = T.Load(ref MemoryMarshal.GetReference(x), row + i) - T.Load(ref MemoryMarshal.GetReference(mean), i);
+                T rest = T.MultiplyAdd(difference, T.Load(ref MemoryMarshal.GetReference(b), i), T.Load(ref MemoryMarshal.GetReference(c), i));
+                T.MultiplyAdd(gradient, T.Load(ref MemoryMarshal.GetReference(a), i), rest).Store(ref to, row + i);
+            }
+        }
+
+        return end;
+    }
+}

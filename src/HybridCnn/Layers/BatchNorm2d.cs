@@ -1,0 +1,92 @@
+using HybridCnn.Compute;
+using HybridCnn.Operators;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Layers;
+
+/// <summary>
+/// Batch normalization of images [N, C, H, W] in either layout: y = (x − mean)·weight/√(variance + epsilon) + bias, per channel.
+/// While <see cref="ComputeContext.IsTraining"/>, mean and (biased) variance are the batch's, and the running ones move towards
+/// them, the variance unbiased; else they are the running ones. As in PyTorch. Source: Ioffe, Szegedy, Batch Normalization, 2015.
+/// </summary>
+public sealed class BatchNorm2d : Layer
+{
+    private readonly double _epsilon, _momentum;
+    private readonly bool _relu;
+    private readonly Parameter? _weight, _bias;
+    private readonly Parameter[] _parameters, _buffers;
+    private BatchNormalization? _operator;
+    private Binding _binding;
+
+    /// <summary>Starts with weight 1, bias 0, running mean 0 and running variance 1.</summary>
+    /// <param name="channels">C.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="momentum">The new batch's share in the running statistics, 0 to 1.</param>
+    /// <param name="affine">Whether there are weight and bias.</param>
+    /// <param name="relu">Whether y is the maximum of that and 0: a ReLU that costs nothing.</param>
+    public BatchNorm2d(int channels, double epsilon = 1e-5, double momentum = 0.1, bool affine = true, bool relu = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(epsilon, 0);
+        ArgumentOutOfRangeException.ThrowIfLessThan(momentum, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(momentum, 1);
+        (_epsilon, _momentum, _relu, Channels) = (epsilon, momentum, relu, channels);
+        var perChannel = new Shape(channels);
+        _buffers = [new Parameter("running_mean", perChannel), new Parameter("running_var", perChannel)];
+        _buffers[1].Value.Span.Fill(1);
+        if (!affine)
+        {
+            _parameters = [];
+            return;
+        }
+
+        _weight = new Parameter("weight", perChannel);
+        _weight.Value.Span.Fill(1);
+        _bias = new Parameter("bias", perChannel);
+        _parameters = [_weight, _bias];
+    }
+
+    /// <summary>C.</summary>
+    public int Channels { get; }
+
+    /// <summary>weight [C] and bias [C], if there are any.</summary>
+    public override IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>running_mean [C] and running_var [C].</summary>
+    public override IReadOnlyList<Parameter> Buffers => _buffers;
+
+    /// <inheritdoc/>
+    public override Shape Bind(Shape input)
+    {
+        if (input.Rank != 4)
+            throw new ArgumentException($"BatchNorm2d takes images [N, C, H, W]; got {input}.", nameof(input));
+        if (input[1] != Channels)
+            throw new ArgumentException($"BatchNorm2d has {Channels} channels; {input} has {input[1]}.", nameof(input));
+        if (_operator is null || _binding.Input != input)
+            _operator = new BatchNormalization(input, _epsilon, _relu);
+        _binding = new Binding(input, input);
+        return input;
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.Span, bias = _bias is null ? [] : _bias.Value.Span;
+        Span<float> mean = _buffers[0].Value.Span, variance = _buffers[1].Value.Span;
+        using ComputeContext.Claim claim = context.Enter();
+        if (context.IsTraining)
+            _operator!.ForwardTraining(x, weight, bias, mean, variance, _momentum, y, context);
+        else
+            _operator!.ForwardFixed(x, weight, bias, mean, variance, y, context);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
+    {
+        _binding.CheckBackward(this, x, y, dy, dx, context);
+        Span<float> dWeight = _weight is null ? [] : _weight.Gradient.Span, dBias = _bias is null ? [] : _bias.Gradient.Span;
+        using ComputeContext.Claim claim = context.Enter();
+        _operator!.Backward(x, y, dy, _weight is null ? [] : _weight.Value.Span, dWeight, dBias, dx, context);
+    }
+}

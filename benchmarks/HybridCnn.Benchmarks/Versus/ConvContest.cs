@@ -15,11 +15,12 @@ internal static class ConvContest
     /// <exception cref="WrongResultException">Ours differs from the reference.</exception>
     public static IEnumerable<Row> Run(Conv2dDims dims, string pass, int threads, TurnPlan plan, CancellationToken cancel)
     {
-        using var context = new ComputeContext(threads);
-        var convolution = new ConvolutionPlan(dims);
+        var options = new ComputeOptions { Threads = threads };
+        using var context = new ComputeContext(options);
+        var convolution = new ConvolutionPlan(dims, options: options);
         var data = new ConvData(dims);
         Contestant ours = new("ours", OurStep(convolution, pass, data, context));
-        Row line = new(dims.ToString(), pass, dims.N, threads, convolution.Algorithm.ToString(), null, "", null, null) { Flops = dims.Flops };
+        Row line = new(dims.ToString(), pass, dims.N, threads, convolution.Algorithm(PassOf(pass)).ToString(), null, "", null, null) { Flops = dims.Flops };
         if (Refusal(dims) is { } reason)
         {
             Timing alone = Turns.Run([ours], plan, cancel)[0];
@@ -66,6 +67,9 @@ internal static class ConvContest
         using var exact = new TorchConvolution(dims, data, channelsLast: false, torch.ScalarType.Float64);
         return exact.Result(pass);
     }
+
+    private static ConvolutionPass PassOf(string pass) =>
+        pass == "fwd" ? ConvolutionPass.Forward : pass == "bwdd" ? ConvolutionPass.BackwardData : ConvolutionPass.BackwardWeights;
 
     private static Action OurStep(ConvolutionPlan plan, string pass, ConvData data, ComputeContext context) => pass switch
     {

@@ -2,6 +2,7 @@ using HybridCnn.Benchmarks.Peers;
 using HybridCnn.Compute;
 using HybridCnn.Layers;
 using HybridCnn.Models;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Training;
 
@@ -39,7 +40,7 @@ internal sealed class OurTraining
     public int[] Labels { get; }
 
     /// <summary>What the convolutions run, first layer first.</summary>
-    public string Algorithms => string.Join("; ", _trainer.Network.Layers.OfType<Conv2d>().Select(layer => layer.Plan!.Algorithm));
+    public string Algorithms => string.Join("; ", _trainer.Network.Layers.OfType<Conv2d>().Select(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)));
 
     /// <summary>Forward, loss, backward, update.</summary>
     /// <returns>The loss before the update.</returns>

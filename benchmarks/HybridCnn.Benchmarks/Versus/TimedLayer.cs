@@ -20,6 +20,9 @@ internal sealed class TimedLayer(Layer inner) : Layer
 
     public override IReadOnlyList<Parameter> Parameters => inner.Parameters;
 
+    /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => inner.PreferredLayout(input);
+
     public override Shape Bind(Shape input) => Output = inner.Bind(input);
 
     public override void Forward(Tensor x, Tensor y, ComputeContext context)

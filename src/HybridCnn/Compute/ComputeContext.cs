@@ -9,15 +9,26 @@ public sealed class ComputeContext : IDisposable
     private readonly List<object> _states = [];
     private int _entered;
 
-    /// <summary>Starts a context.</summary>
+    /// <summary>Starts a context with default options.</summary>
     /// <param name="threads">Number of threads, or 0 for <see cref="ThreadCount.Default"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or above <see cref="ThreadCount.Maximum"/>.</exception>
     public ComputeContext(int threads = 0)
+        : this(new ComputeOptions { Threads = threads })
     {
-        Threads = ThreadCount.Decide(threads);
-        Workers = new WorkerPool(Threads.Count);
-        Workspace = new Workspace(Threads.Count);
     }
+
+    /// <summary>Starts a context.</summary>
+    public ComputeContext(ComputeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Options = options;
+        Threads = ThreadCount.Decide(options.Threads);
+        Workers = new WorkerPool(Threads.Count, options.Shares);
+        Workspace = new Workspace(options.Shares);
+    }
+
+    /// <summary>What it was made with.</summary>
+    public ComputeOptions Options { get; }
 
     /// <summary>How many threads, and why.</summary>
     public ThreadCount Threads { get; }

@@ -22,6 +22,7 @@ internal sealed class WorkerPool : IDisposable
     private readonly SemaphoreSlim[] _wake;
     private readonly int[] _parked;
     private readonly Exception?[] _failures;
+    private readonly int _threadCount;
     private int _generation;
     private int _pending;
     private bool _stop;
@@ -32,26 +33,30 @@ internal sealed class WorkerPool : IDisposable
     private Delegate? _body;
     private int _count;
 
-    public WorkerPool(int workerCount)
+    /// <param name="threadCount">Threads, the calling one included.</param>
+    /// <param name="workerCount">Shares of work; as many as threads unless given. A thread takes the shares of several workers in turn.</param>
+    public WorkerPool(int threadCount, int? workerCount = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(workerCount, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
         // Also loads the native part here, where an error reaches the caller, and not on the first worker.
         _ = NativeMethods.FloatingPointModeGet();
-        WorkerCount = workerCount;
-        _failures = new Exception?[workerCount];
-        _parked = new int[workerCount];
-        _wake = new SemaphoreSlim[workerCount];
-        _threads = new Thread[workerCount];
-        for (int worker = 1; worker < workerCount; worker++)
+        WorkerCount = workerCount ?? threadCount;
+        // A thread without a share would only be woken and sent to sleep again.
+        _threadCount = Math.Min(threadCount, WorkerCount);
+        _failures = new Exception?[WorkerCount];
+        _parked = new int[_threadCount];
+        _wake = new SemaphoreSlim[_threadCount];
+        _threads = new Thread[_threadCount];
+        for (int thread = 1; thread < _threadCount; thread++)
         {
-            int index = worker;
-            _wake[worker] = new SemaphoreSlim(0);
-            _threads[worker] = new Thread(() => WorkerLoop(index)) { IsBackground = true, Name = $"HybridCnn worker {worker}" };
-            _threads[worker].Start();
+            int index = thread;
+            _wake[thread] = new SemaphoreSlim(0);
+            _threads[thread] = new Thread(() => WorkerLoop(index)) { IsBackground = true, Name = $"HybridCnn worker {thread}" };
+            _threads[thread].Start();
         }
     }
 
-    /// <summary>How many shares a range is cut into, the calling thread's included.</summary>
+    /// <summary>How many shares a range is cut into.</summary>
     public int WorkerCount { get; }
 
     /// <summary>
@@ -79,15 +84,15 @@ internal sealed class WorkerPool : IDisposable
             _state = state;
             _body = body;
             _count = count;
-            Volatile.Write(ref _pending, WorkerCount - 1);
+            Volatile.Write(ref _pending, _threadCount - 1);
             Interlocked.Increment(ref _generation);
-            for (int worker = 1; worker < WorkerCount; worker++)
+            for (int thread = 1; thread < _threadCount; thread++)
             {
-                if (Interlocked.Exchange(ref _parked[worker], 0) == 1)
-                    _wake[worker].Release();
+                if (Interlocked.Exchange(ref _parked[thread], 0) == 1)
+                    _wake[thread].Release();
             }
 
-            RunShare(0);
+            RunShares(0);
             var spin = new SpinWait();
             while (Volatile.Read(ref _pending) != 0)
                 spin.SpinOnce(sleep1Threshold: -1);
@@ -107,30 +112,30 @@ internal sealed class WorkerPool : IDisposable
             return;
         Volatile.Write(ref _stop, true);
         Interlocked.Increment(ref _generation);
-        for (int worker = 1; worker < WorkerCount; worker++)
+        for (int thread = 1; thread < _threadCount; thread++)
         {
-            if (Interlocked.Exchange(ref _parked[worker], 0) == 1)
-                _wake[worker].Release();
-            _threads[worker].Join();
-            _wake[worker].Dispose();
+            if (Interlocked.Exchange(ref _parked[thread], 0) == 1)
+                _wake[thread].Release();
+            _threads[thread].Join();
+            _wake[thread].Dispose();
         }
     }
 
-    private void WorkerLoop(int worker)
+    private void WorkerLoop(int thread)
     {
         NativeMethods.FloatingPointModeFlush();
         int seen = 0;
         while (true)
         {
-            seen = AwaitNewGeneration(worker, seen);
+            seen = AwaitNewGeneration(thread, seen);
             if (Volatile.Read(ref _stop))
                 return;
-            RunShare(worker);
+            RunShares(thread);
             Interlocked.Decrement(ref _pending);
         }
     }
 
-    private int AwaitNewGeneration(int worker, int seen)
+    private int AwaitNewGeneration(int thread, int seen)
     {
         long deadline = Stopwatch.GetTimestamp() + SpinTicks;
         while (true)
@@ -145,17 +150,25 @@ internal sealed class WorkerPool : IDisposable
             }
 
             // Announce the park, then look once more: a dispatcher that missed the announcement has already moved on.
-            Interlocked.Exchange(ref _parked[worker], 1);
+            Interlocked.Exchange(ref _parked[thread], 1);
             if (Volatile.Read(ref _generation) != seen)
             {
-                if (Interlocked.Exchange(ref _parked[worker], 0) == 0)
-                    _wake[worker].Wait();
+                if (Interlocked.Exchange(ref _parked[thread], 0) == 0)
+                    _wake[thread].Wait();
             }
             else
             {
-                _wake[worker].Wait();
+                _wake[thread].Wait();
             }
         }
+    }
+
+    // The shares of a thread are neighbours: they touch memory that lies together.
+    private void RunShares(int thread)
+    {
+        int end = WorkerCount * (thread + 1) / _threadCount;
+        for (int worker = WorkerCount * thread / _threadCount; worker < end; worker++)
+            RunShare(worker);
     }
 
     private void RunShare(int worker)

@@ -47,7 +47,7 @@ public sealed class AveragePool2d : Layer
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireImages(this, input);
+        InputShape.RequireNchwImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
         _operator = new AveragePoolOperator(dims, _countIncludePad, _divisorOverride);
         _binding = new Binding(input, dims.Output);

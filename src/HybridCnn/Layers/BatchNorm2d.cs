@@ -56,10 +56,12 @@ public sealed class BatchNorm2d : Layer
     public override IReadOnlyList<Parameter> Buffers => _buffers;
 
     /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => input.Layout;
+
+    /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        if (input.Rank != 4)
-            throw new ArgumentException($"BatchNorm2d takes images [N, C, H, W]; got {input}.", nameof(input));
+        InputShape.RequireImages(this, input);
         if (input[1] != Channels)
             throw new ArgumentException($"BatchNorm2d has {Channels} channels; {input} has {input[1]}.", nameof(input));
         if (_operator is null || _binding.Input != input)

@@ -10,6 +10,8 @@ namespace HybridCnn.Layers;
 /// </summary>
 public sealed class Conv2d : Layer
 {
+    private const int VectorChannels = 16;
+
     private readonly (int Height, int Width) _kernelSize, _stride, _dilation;
     private readonly (int Top, int Left, int Bottom, int Right) _padding;
     private readonly int _inChannels, _outChannels, _groups;
@@ -76,8 +78,16 @@ public sealed class Conv2d : Layer
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>How the convolution is computed; null until <see cref="Bind"/>.</summary>
+    /// <summary>
+    /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context
+    /// with other options plans anew.
+    /// </summary>
     public ConvolutionPlan? Plan => _plan;
+
+    /// <inheritdoc/>
+    /// <remarks>NHWC where vectors of channels are full, and wherever x has it already; NCHW for few or odd channels.</remarks>
+    public override Layout PreferredLayout(Shape input) =>
+        _groups == 1 && _inChannels % VectorChannels == 0 && _outChannels % VectorChannels == 0 ? Layout.Nhwc : input.Layout;
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
@@ -87,8 +97,8 @@ public sealed class Conv2d : Layer
             throw new ArgumentException($"Conv2d was made for {_inChannels} input channels; got {input[1]} in {input}.", nameof(input));
         var dims = Conv2dDims.Create(
             input[0], input[1], input[2], input[3], _outChannels, _kernelSize.Height, _kernelSize.Width, _stride.Height, _stride.Width,
-            _padding.Top, _padding.Left, _padding.Bottom, _padding.Right, _dilation.Height, _dilation.Width, _groups);
-        var output = new Shape(dims.N, dims.OC, dims.OH, dims.OW);
+            _padding.Top, _padding.Left, _padding.Bottom, _padding.Right, _dilation.Height, _dilation.Width, _groups, input.Layout);
+        Shape output = new Shape(dims.N, dims.OC, dims.OH, dims.OW).In(dims.Layout);
         if (_plan is null || _plan.Dims != dims)
             _plan = new ConvolutionPlan(dims);
         _binding = new Binding(input, output);
@@ -99,17 +109,22 @@ public sealed class Conv2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _plan!.Forward(x.Span, _weight.Value.Span, _bias is null ? [] : _bias.Value.Span, y.Span, context);
+        PlanFor(context).Forward(x.Span, _weight.Value.Span, _bias is null ? [] : _bias.Value.Span, y.Span, context);
     }
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        _plan!.BackwardWeights(x.Span, dy.Span, _weight.Gradient.Span, _bias is null ? [] : _bias.Gradient.Span, context);
+        ConvolutionPlan plan = PlanFor(context);
+        plan.BackwardWeights(x.Span, dy.Span, _weight.Gradient.Span, _bias is null ? [] : _bias.Gradient.Span, context);
         if (dx is not null)
-            _plan.BackwardData(dy.Span, _weight.Value.Span, dx.Span, context);
+            plan.BackwardData(dy.Span, _weight.Value.Span, dx.Span, context);
     }
+
+    private ConvolutionPlan PlanFor(ComputeContext context) => _plan!.Options == context.Options
+        ? _plan
+        : _plan = new ConvolutionPlan(_plan.Dims, ConvolutionAlgorithm.Automatic, context.Options);
 
     private static int AtLeast(int minimum, int value, string name) => value >= minimum
         ? value

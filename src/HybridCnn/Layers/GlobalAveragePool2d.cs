@@ -13,7 +13,7 @@ public sealed class GlobalAveragePool2d : Layer
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireImages(this, input);
+        InputShape.RequireNchwImages(this, input);
         var dims = Pool2dDims.Create(input[0], input[1], input[2], input[3], kh: input[2], kw: input[3]);
         _operator = new AveragePoolOperator(dims, countIncludePad: true, divisorOverride: 0);
         _binding = new Binding(input, dims.Output);

@@ -5,11 +5,17 @@ namespace HybridCnn.Layers;
 /// <summary>What a layer asks of the shape it is bound to.</summary>
 internal static class InputShape
 {
-    /// <summary>Throws unless <paramref name="input"/> is [N, C, H, W] in NCHW order.</summary>
+    /// <summary>Throws unless <paramref name="input"/> is [N, C, H, W], in either order.</summary>
     public static void RequireImages(Layer layer, Shape input)
     {
         if (input.Rank != 4)
             throw new ArgumentException($"{layer.GetType().Name} takes images [N, C, H, W]; got {input}.", nameof(input));
+    }
+
+    /// <summary>Throws unless <paramref name="input"/> is [N, C, H, W] in NCHW order.</summary>
+    public static void RequireNchwImages(Layer layer, Shape input)
+    {
+        RequireImages(layer, input);
         RequireNchw(layer, input);
     }
 

@@ -15,6 +15,12 @@ public abstract class Layer
     /// <summary>What a layer remembers of training besides, and is saved with it: running statistics. Their gradients mean nothing.</summary>
     public virtual IReadOnlyList<Parameter> Buffers => [];
 
+    /// <summary>
+    /// The memory order in which this layer would like x, for a given rank-4 shape. A container may ask before it binds and
+    /// convert; a layer that is bound to the other order refuses it or takes it, but never converts by itself.
+    /// </summary>
+    public virtual Layout PreferredLayout(Shape input) => Layout.Nchw;
+
     /// <summary>Validates the input shape, plans the memory that must survive from forward to backward, and infers the output.</summary>
     /// <param name="input">x [N, C, H, W] or [N, F].</param>
     /// <returns>The shape of y.</returns>

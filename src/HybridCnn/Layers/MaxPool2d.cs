@@ -39,7 +39,7 @@ public sealed class MaxPool2d : Layer
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireImages(this, input);
+        InputShape.RequireNchwImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
         if (_operator is null || _binding.Input != input)
             _operator = new MaxPoolOperator(dims);

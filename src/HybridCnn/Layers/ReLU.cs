@@ -11,6 +11,9 @@ public sealed class ReLU : Layer
     private Binding _binding;
 
     /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => input.Layout;
+
+    /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
         if (input.Rank == 0)

@@ -1,20 +1,21 @@
 using System.Globalization;
+using System.Text;
 using HybridCnn.Compute;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
 
 /// <summary>
-/// Layers one after another; itself a layer. <see cref="Bind"/> allocates what lies between them: every activation, which the
-/// backward pass reads again, and two buffers that the gradients take turns in.
+/// Layers one after another; itself a layer. <see cref="Bind"/> decides the memory order between them, by what each layer prefers, and
+/// allocates what lies there: every activation, which the backward pass reads again, and two buffers that the gradients take
+/// turns in. <see cref="Explain"/> shows all of it.
 /// </summary>
 public sealed class Sequential : Layer
 {
     private readonly Layer[] _layers;
     private readonly Parameter[] _parameters;
-    private readonly int _firstWithParameters;
-    private readonly Tensor?[] _activations;
-    private readonly Tensor?[] _gradients;
+    private Step[] _steps = [];
+    private int _firstWithParameters;
     private Binding _binding;
 
     /// <summary>Chains the layers in the given order.</summary>
@@ -33,13 +34,10 @@ public sealed class Sequential : Layer
         }
 
         _layers = [.. layers];
-        _activations = new Tensor?[layers.Length];
-        _gradients = new Tensor?[layers.Length];
         NamedParameters = [.. Name(_layers, static layer => layer.Parameters, static inner => inner.NamedParameters)];
         NamedState = [.. Name(_layers, static layer => layer.Parameters.Concat(layer.Buffers), static inner => inner.NamedState)];
         Buffers = [.. _layers.SelectMany(layer => layer.Buffers)];
         _parameters = [.. NamedParameters.Select(named => named.Parameter)];
-        _firstWithParameters = Array.FindIndex(_layers, layer => layer.Parameters.Count > 0);
     }
 
     /// <summary>The layers, in order.</summary>
@@ -69,25 +67,50 @@ public sealed class Sequential : Layer
         if (_binding.Input == input && input.Rank > 0)
             return _binding.Output;
 
-        var outputs = new Shape[_layers.Length];
+        _binding = default;
+        List<Step> steps = [];
         Shape shape = input;
         for (int i = 0; i < _layers.Length; i++)
         {
+            if (shape.Rank == 4 && _layers[i].PreferredLayout(shape) is var layout && layout != shape.Layout)
+                shape = Add(new LayoutChange(layout), null, shape);
+            shape = Add(_layers[i], i, shape);
+        }
+
+        _steps = [.. steps];
+        _firstWithParameters = Array.FindIndex(_steps, step => step.Layer.Parameters.Count > 0);
+        PlanActivations();
+        PlanGradients();
+        _binding = new Binding(input, shape);
+        return shape;
+
+        Shape Add(Layer layer, int? position, Shape from)
+        {
             try
             {
-                outputs[i] = shape = _layers[i].Bind(shape);
+                steps.Add(new Step(layer, position, layer.Bind(from)));
+                return steps[^1].Output;
             }
             catch (ArgumentException e)
             {
-                _binding = default;
-                throw new ArgumentException($"Layer {i}, bound to {shape}: {e.Message}", nameof(input), e);
+                throw new ArgumentException($"Layer {position}, bound to {from}: {e.Message}", nameof(input), e);
             }
         }
+    }
 
-        PlanActivations(outputs);
-        PlanGradients(outputs);
-        _binding = new Binding(input, shape);
-        return shape;
+    /// <summary>A line for every layer and for every change of the memory order: what it makes of which shape, and how.</summary>
+    public string Explain()
+    {
+        var text = new StringBuilder($"Sequential, x {_binding.Input}");
+        foreach (Step step in _steps)
+        {
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{(step.Position is { } i ? i.ToString(CultureInfo.InvariantCulture) : "-"),3} {step.Layer.GetType().Name} → {step.Output}");
+            string? inner = step.Layer switch { Conv2d { Plan: { } plan } => plan.Explain(), Sequential sequential => sequential.Explain(), _ => null };
+            if (inner is not null)
+                text.AppendLine().Append("      ").Append(inner.ReplaceLineEndings(Environment.NewLine + "      "));
+        }
+
+        return text.ToString();
     }
 
     /// <inheritdoc/>
@@ -95,11 +118,11 @@ public sealed class Sequential : Layer
     {
         _binding.CheckForward(this, x, y, context);
         Tensor input = x;
-        for (int i = 0; i < _layers.Length; i++)
+        for (int i = 0; i < _steps.Length; i++)
         {
-            Tensor output = _activations[i] ?? y;
+            Tensor output = _steps[i].Activation ?? y;
             if (!IsView(i))
-                _layers[i].Forward(input, output, context);
+                _steps[i].Layer.Forward(input, output, context);
             input = output;
         }
     }
@@ -108,40 +131,41 @@ public sealed class Sequential : Layer
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        for (int i = _layers.Length - 1; i >= 0; i--)
+        for (int i = _steps.Length - 1; i >= 0; i--)
         {
             // Below the first parameter nobody needs a gradient, unless the caller asked for dx.
             bool needed = dx is not null || i >= _firstWithParameters && _firstWithParameters >= 0;
             if (needed && !IsView(i))
             {
-                Tensor? gradient = i == 0 ? dx : dx is not null || i > _firstWithParameters ? _gradients[i - 1] : null;
-                _layers[i].Backward(i == 0 ? x : _activations[i - 1]!, _activations[i] ?? y, _gradients[i] ?? dy, gradient, context);
+                Tensor? gradient = i == 0 ? dx : dx is not null || i > _firstWithParameters ? _steps[i - 1].Gradient : null;
+                _steps[i].Layer.Backward(i == 0 ? x : _steps[i - 1].Activation!, _steps[i].Activation ?? y, _steps[i].Gradient ?? dy, gradient, context);
             }
 
-            GradientsReady?.Invoke(i);
+            if (_steps[i].Position is { } position)
+                GradientsReady?.Invoke(position);
         }
     }
 
     // Inside a network a Flatten is its input under another name.
-    private bool IsView(int i) => _layers[i] is Flatten && i > 0 && i < _layers.Length - 1;
+    private bool IsView(int i) => _steps[i].Layer is Flatten && i > 0 && i < _steps.Length - 1;
 
-    private void PlanActivations(Shape[] outputs)
+    private void PlanActivations()
     {
-        for (int i = 0; i < outputs.Length - 1; i++)
-            _activations[i] = IsView(i) ? _activations[i - 1]!.Reshape(outputs[i]) : new Tensor(outputs[i]);
+        for (int i = 0; i < _steps.Length - 1; i++)
+            _steps[i].Activation = IsView(i) ? _steps[i - 1].Activation!.Reshape(_steps[i].Output) : new Tensor(_steps[i].Output);
     }
 
     // The gradient by a layer's output dies once the gradient by its input is there, so two buffers are enough.
-    private void PlanGradients(Shape[] outputs)
+    private void PlanGradients()
     {
-        int last = outputs.Length - 1;
+        int last = _steps.Length - 1;
         if (last == 0)
             return;
-        var largest = new Shape(outputs[..last].Max(shape => shape.Count));
+        var largest = new Shape(_steps[..last].Max(step => step.Output.Count));
         Tensor current = new(largest), other = last > 1 ? new(largest) : current;
         for (int i = last - 1; i >= 0; i--)
         {
-            _gradients[i] = current.Prefix(outputs[i]);
+            _steps[i].Gradient = current.Prefix(_steps[i].Output);
             if (!IsView(i))
                 (current, other) = (other, current);
         }
@@ -159,5 +183,19 @@ public sealed class Sequential : Layer
             foreach (NamedParameter named in inner)
                 yield return new(prefix + named.Name, named.Parameter);
         }
+    }
+
+    // A layer at its place, or a change of the memory order between two (no position). The last one writes the caller's y and reads the caller's dy.
+    private sealed class Step(Layer layer, int? position, Shape output)
+    {
+        public Layer Layer { get; } = layer;
+
+        public int? Position { get; } = position;
+
+        public Shape Output { get; } = output;
+
+        public Tensor? Activation { get; set; }
+
+        public Tensor? Gradient { get; set; }
     }
 }

@@ -8,7 +8,7 @@ namespace HybridCnn.Operators;
 /// </summary>
 internal sealed class ConvolutionJob
 {
-    public ConvolutionMethod Method { get; set; } = null!;
+    public NchwMethod Method { get; set; } = null!;
 
     public Workspace Workspace { get; set; } = null!;
 

@@ -8,7 +8,7 @@ namespace HybridCnn.Operators;
 /// [IC/G·KH·KW, OH·OW] are the patches, and Z = K·X + b; dK = dZ·Xᵀ; dX = col2im(Kᵀ·dZ). X never exists as a whole: a worker
 /// lowers some channels of some output rows into a block that stays in its cache, multiplies, and goes on.
 /// </summary>
-internal sealed class Im2ColConvolution : ConvolutionMethod
+internal sealed class Im2ColConvolution : NchwMethod
 {
     // With fewer columns a product is all loads and stores of C, with more there is nothing to win.
     private const int FewestColumns = 64;
@@ -36,7 +36,7 @@ internal sealed class Im2ColConvolution : ConvolutionMethod
 
     private int Area => Dims.KH * Dims.KW;
 
-    public override string Describe() =>
+    public override string Describe(ConvolutionPass pass, int workers) =>
         $"blocks of {_rows} output rows and {_channels} channels: {Area * _channels} x {_rows * Dims.OW} lowered floats, {Area * _channels * _rows * Dims.OW * sizeof(float) / 1024.0:0.#} KiB";
 
     public override int ForwardBlocks(int workers) => Parts(Dims.OH, _rows, (long)Dims.N * Dims.Groups, workers);
@@ -46,7 +46,7 @@ internal sealed class Im2ColConvolution : ConvolutionMethod
 
     public override int BackwardWeightsBlocks(int workers) => Parts(Dims.OH, _rows, Dims.N, workers);
 
-    public override void Forward(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void Forward(ConvolutionJob job, int worker, int image, int group, int block)
     {
         Conv2dDims d = Dims;
         var (oh0, oh1) = Part(d.OH, job.Blocks, block);
@@ -72,7 +72,7 @@ internal sealed class Im2ColConvolution : ConvolutionMethod
         }
     }
 
-    public override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)
     {
         Conv2dDims d = Dims;
         var (c0, c1) = Part(d.ICPerGroup, job.Blocks, block);
@@ -101,7 +101,7 @@ internal sealed class Im2ColConvolution : ConvolutionMethod
         }
     }
 
-    public override void BackwardWeights(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void BackwardWeights(ConvolutionJob job, int worker, int image, int group, int block)
     {
         Conv2dDims d = Dims;
         var (oh0, oh1) = Part(d.OH, job.Blocks, block);

@@ -7,7 +7,7 @@ namespace HybridCnn.Operators;
 /// The convolution whose lowered matrix is the image itself: 1x1, stride 1, no padding. Nothing is copied:
 /// Z = K·X + b, dK = dZ·Xᵀ and dX = Kᵀ·dZ with X [IC/G, IH·IW].
 /// </summary>
-internal sealed class PointwiseConvolution : ConvolutionMethod
+internal sealed class PointwiseConvolution : NchwMethod
 {
     private readonly int _columns;
 
@@ -26,7 +26,7 @@ internal sealed class PointwiseConvolution : ConvolutionMethod
         : (d.PadTop | d.PadLeft | d.PadBottom | d.PadRight) != 0 ? $"the padding is {d.PadTop}, {d.PadLeft}, {d.PadBottom}, {d.PadRight}, not 0"
         : null;
 
-    public override string Describe() => $"no lowering, blocks of {_columns} pixels";
+    public override string Describe(ConvolutionPass pass, int workers) => $"no lowering, blocks of {_columns} pixels";
 
     public override int ForwardBlocks(int workers) => Parts(Pixels, _columns, (long)Dims.N * Dims.Groups, workers);
 
@@ -34,7 +34,7 @@ internal sealed class PointwiseConvolution : ConvolutionMethod
 
     public override int BackwardWeightsBlocks(int workers) => Parts(Pixels, _columns, Dims.N, workers);
 
-    public override void Forward(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void Forward(ConvolutionJob job, int worker, int image, int group, int block)
     {
         var (first, end) = Part(Pixels, job.Blocks, block);
         int pixels = end - first, filters = Dims.OCPerGroup;
@@ -53,7 +53,7 @@ internal sealed class PointwiseConvolution : ConvolutionMethod
         Multiply(Transpose.No, filters, pixels, Depth, k, Depth, x, Pixels, job.Bias.IsEmpty ? 0 : 1, z, Pixels);
     }
 
-    public override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)
     {
         var (first, end) = Part(Pixels, job.Blocks, block);
         int filters = Dims.OCPerGroup;
@@ -70,7 +70,7 @@ internal sealed class PointwiseConvolution : ConvolutionMethod
         Multiply(Transpose.Yes, Depth, end - first, filters, k, Depth, dz, Pixels, 0, dx, Pixels);
     }
 
-    public override void BackwardWeights(ConvolutionJob job, int worker, int image, int group, int block)
+    protected override void BackwardWeights(ConvolutionJob job, int worker, int image, int group, int block)
     {
         var (first, end) = Part(Pixels, job.Blocks, block);
         int pixels = end - first, filters = Dims.OCPerGroup;

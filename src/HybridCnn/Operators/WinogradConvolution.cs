@@ -17,12 +17,11 @@ namespace HybridCnn.Operators;
 /// The largest error, relative to the largest result: below 5e-6 for m = 4 and 1e-6 for m = 2, up to 512 channels. Immutable;
 /// reruns give the same bits for the same number of threads.
 /// </summary>
-internal sealed class WinogradConvolution
+internal sealed class WinogradConvolution : ConvolutionMethod
 {
     /// <summary>64 MB.</summary>
     public const long DefaultWorkspaceLimit = 64 * 1024 * 1024;
 
-    private readonly Conv2dDims _dims;
     private readonly int _tile;
     private readonly bool _smallKernels;
     private readonly long _limit;
@@ -32,7 +31,7 @@ internal sealed class WinogradConvolution
     /// <param name="tile">m: 4 is faster, 2 more precise.</param>
     /// <param name="workspaceLimit">
     /// Bytes of scratch memory, of all workers together, that blocks are cut to; exceeded only where not even the smallest
-    /// blocks keep it (<see cref="WorkspaceBytes"/> tells).
+    /// blocks keep it (<see cref="Scratch"/> tells).
     /// </param>
     /// <exception cref="ArgumentException">The tile is neither, or the dims are refused; the message gives the reason.</exception>
     public WinogradConvolution(Conv2dDims dims, int tile, long workspaceLimit = DefaultWorkspaceLimit)
@@ -41,12 +40,12 @@ internal sealed class WinogradConvolution
     }
 
     internal WinogradConvolution(Conv2dDims dims, int tile, long workspaceLimit, bool smallKernels)
+        : base(dims)
     {
         if (tile is not (2 or 4))
             throw new ArgumentException($"tile must be 2 or 4; got {tile}.", nameof(tile));
         if (Refusal(dims) is { } reason)
             throw new ArgumentException($"Winograd does not take {dims}: {reason}.", nameof(dims));
-        _dims = dims;
         _tile = tile;
         _smallKernels = smallKernels;
         _limit = workspaceLimit / sizeof(float);
@@ -64,16 +63,15 @@ internal sealed class WinogradConvolution
         : Math.Max(Math.Max(dims.XCount, dims.YCount), dims.WeightsCount) > Array.MaxLength ? "an array is longer than one buffer can hold"
         : null;
 
-    /// <summary>Scratch memory of the pass that needs most, of all workers together, in bytes.</summary>
-    public long WorkspaceBytes(int workers)
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) =>
+        Blocking(pass, workers) is { WeightStationary: true } ? "weights in cache, all tiles at once" : $"blocks of {Blocking(pass, workers).Tiles} tiles";
+
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers)
     {
-        WinogradRoles forward = WinogradRoles.Forward(_dims), backward = WinogradRoles.BackwardData(_dims);
-        long floats = Math.Max(
-            Math.Max(
-                WinogradBlocking.Convolution(forward, Products, Tiles(forward).Count, workers, _limit).TotalFloats(workers),
-                WinogradBlocking.Convolution(backward, Products, Tiles(backward).Count, workers, _limit).TotalFloats(workers)),
-            WinogradBlocking.Gradient(forward, Products, Tiles(forward).Count, workers, _limit).TotalFloats(workers));
-        return floats * sizeof(float);
+        WinogradBlocking blocking = Blocking(pass, workers);
+        return new(blocking.SharedFloats, blocking.WorkerFloats);
     }
 
     /// <summary>y = x * w + b. Overwrites y.</summary>
@@ -82,7 +80,7 @@ internal sealed class WinogradConvolution
     /// <param name="bias">b [OC], or empty.</param>
     /// <param name="y">y, [N, OH, OW, OC] in memory.</param>
     /// <param name="context">Threads and scratch memory.</param>
-    public void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
         Forward(x, weights, bias, relu: false, y, context);
 
     /// <summary>y = x * w + b, or max(0, x * w + b) where <paramref name="relu"/> is set. Overwrites y.</summary>
@@ -95,16 +93,16 @@ internal sealed class WinogradConvolution
     public unsafe void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        CheckLength(x.Length, nameof(x), _dims.XCount);
-        CheckLength(weights.Length, nameof(weights), _dims.WeightsCount);
+        CheckLength(x.Length, nameof(x), Dims.XCount);
+        CheckLength(weights.Length, nameof(weights), Dims.WeightsCount);
         if (!bias.IsEmpty)
-            CheckLength(bias.Length, nameof(bias), _dims.OC);
-        CheckLength(y.Length, nameof(y), _dims.YCount);
+            CheckLength(bias.Length, nameof(bias), Dims.OC);
+        CheckLength(y.Length, nameof(y), Dims.YCount);
         fixed (float* px = x, pw = weights, pb = bias, py = y)
         {
             using ComputeContext.Claim claim = context.Enter();
             Convolve(
-                WinogradRoles.Forward(_dims), new(px, x.Length), new(pw, weights.Length), new(pb, bias.Length), relu, new(py, y.Length), context);
+                WinogradRoles.Forward(Dims), new(px, x.Length), new(pw, weights.Length), new(pb, bias.Length), relu, new(py, y.Length), context);
         }
     }
 
@@ -113,17 +111,17 @@ internal sealed class WinogradConvolution
     /// <param name="weights">w [OC, IC, 3, 3].</param>
     /// <param name="dx">dx, [N, IH, IW, IC] in memory.</param>
     /// <param name="context">Threads and scratch memory.</param>
-    public unsafe void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context)
+    public override unsafe void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        CheckLength(dy.Length, nameof(dy), _dims.YCount);
-        CheckLength(weights.Length, nameof(weights), _dims.WeightsCount);
-        CheckLength(dx.Length, nameof(dx), _dims.XCount);
+        CheckLength(dy.Length, nameof(dy), Dims.YCount);
+        CheckLength(weights.Length, nameof(weights), Dims.WeightsCount);
+        CheckLength(dx.Length, nameof(dx), Dims.XCount);
         fixed (float* py = dy, pw = weights, px = dx)
         {
             using ComputeContext.Claim claim = context.Enter();
             Convolve(
-                WinogradRoles.BackwardData(_dims), new(py, dy.Length), new(pw, weights.Length), default, relu: false, new(px, dx.Length), context);
+                WinogradRoles.BackwardData(Dims), new(py, dy.Length), new(pw, weights.Length), default, relu: false, new(px, dx.Length), context);
         }
     }
 
@@ -133,20 +131,20 @@ internal sealed class WinogradConvolution
     /// <param name="dWeights">dw [OC, IC, 3, 3], added to.</param>
     /// <param name="dBias">db [OC], added to; or empty.</param>
     /// <param name="context">Threads and scratch memory.</param>
-    public unsafe void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
+    public override unsafe void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        CheckLength(x.Length, nameof(x), _dims.XCount);
-        CheckLength(dy.Length, nameof(dy), _dims.YCount);
-        CheckLength(dWeights.Length, nameof(dWeights), _dims.WeightsCount);
+        CheckLength(x.Length, nameof(x), Dims.XCount);
+        CheckLength(dy.Length, nameof(dy), Dims.YCount);
+        CheckLength(dWeights.Length, nameof(dWeights), Dims.WeightsCount);
         if (!dBias.IsEmpty)
-            CheckLength(dBias.Length, nameof(dBias), _dims.OC);
+            CheckLength(dBias.Length, nameof(dBias), Dims.OC);
         fixed (float* px = x, py = dy, pw = dWeights, pb = dBias)
         {
             using ComputeContext.Claim claim = context.Enter();
-            WinogradRoles roles = WinogradRoles.Forward(_dims);
-            WinogradBlocking blocking = WinogradBlocking.Gradient(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
-            WinogradJob job = Begin(roles, blocking, new(px, x.Length), new(pw, dWeights.Length), new(pb, dBias.Length), new(py, dy.Length), context);
+            WinogradBlocking blocking = Blocking(ConvolutionPass.BackwardWeights, context.Workers.WorkerCount);
+            WinogradJob job = Begin(
+                WinogradRoles.Forward(Dims), blocking, new(px, x.Length), new(pw, dWeights.Length), new(pb, dBias.Length), new(py, dy.Length), context);
             switch (_tile, blocking.PrivateGradient)
             {
                 case (4, false):
@@ -188,6 +186,15 @@ internal sealed class WinogradConvolution
         }
     }
 
+    private WinogradBlocking Blocking(ConvolutionPass pass, int workers)
+    {
+        WinogradRoles roles = pass == ConvolutionPass.BackwardData ? WinogradRoles.BackwardData(Dims) : WinogradRoles.Forward(Dims);
+        int tiles = Tiles(roles).Count;
+        return pass == ConvolutionPass.BackwardWeights
+            ? WinogradBlocking.Gradient(roles, Products, tiles, workers, _limit)
+            : WinogradBlocking.Convolution(roles, Products, tiles, workers, _limit);
+    }
+
     private WinogradTiles Tiles(in WinogradRoles roles) => new(_tile, roles.Images, roles.OutputHeight, roles.OutputWidth);
 
     private WinogradJob Begin(
@@ -208,6 +215,6 @@ internal sealed class WinogradConvolution
     private void CheckLength(int given, string name, long expected)
     {
         if (given != expected)
-            throw new ArgumentException($"{name} of {_dims} has {expected} elements; got {given}.", name);
+            throw new ArgumentException($"{name} of {Dims} has {expected} elements; got {given}.", name);
     }
 }

@@ -10,6 +10,10 @@ internal static class LayerCatalog
     [
         new("Conv2d", random => new Conv2d(3, 4, 3, padding: 1, random: random), new(2, 3, 6, 5), new(2, 4, 6, 5)),
         new("Conv2d strided, grouped, without bias", random => new Conv2d(4, 6, 3, stride: 2, groups: 2, bias: false, random: random), new(3, 4, 7, 8), new(3, 6, 3, 3)),
+        new("Conv2d in NHWC order", random => new Conv2d(3, 4, 3, padding: 1, random: random), new Shape(2, 3, 6, 5).In(Layout.Nhwc), new Shape(2, 4, 6, 5).In(Layout.Nhwc)),
+        new("Conv2d by Winograd", random => new Conv2d(16, 16, 3, padding: 1, random: random), new Shape(1, 16, 6, 5).In(Layout.Nhwc), new Shape(1, 16, 6, 5).In(Layout.Nhwc)),
+        new("LayoutChange", _ => new LayoutChange(Layout.Nhwc), new(2, 3, 4, 5), new Shape(2, 3, 4, 5).In(Layout.Nhwc)),
+        new("LayoutChange back", _ => new LayoutChange(Layout.Nchw), new Shape(2, 3, 4, 5).In(Layout.Nhwc), new(2, 3, 4, 5)),
         new("Linear", random => new Linear(12, 5, random: random), new(3, 12), new(3, 5)),
         new("Linear on images, without bias", random => new Linear(12, 5, bias: false, random: random), new(3, 2, 3, 2), new(3, 5)),
         new("Linear on two threads", random => new Linear(130, 140, random: random), new(64, 130), new(64, 140)),
@@ -27,6 +31,9 @@ internal static class LayerCatalog
         new("GlobalMaxPool2d", _ => new GlobalMaxPool2d(), new(2, 3, 5, 4), new(2, 3, 1, 1)),
         new("Flatten", _ => new Flatten(), new(2, 3, 2, 2), new(2, 12)),
         new("Sequential", Network, new(2, 2, 8, 8), new(2, 3)),
+        new("Sequential with two memory orders", random => new Sequential(
+            new Conv2d(2, 16, 3, padding: 1, random: random), new ReLU(), new Conv2d(16, 16, 3, padding: 1, random: random), new MaxPool2d(2), new Linear(64, 3, random: random)),
+            new(2, 2, 4, 4), new(2, 3)),
         new("Sequential of views and one layer", random => new Sequential(new Flatten(), new Sequential(new Linear(8, 4, random: random)), new Flatten(), new Flatten()),
             new(2, 2, 2, 2), new(2, 4)),
     ];

@@ -33,7 +33,7 @@ public partial class ArchitectureTests
         "Kernels/WinogradTiles.cs",
         "Kernels/WinogradTransforms.cs",
         "Kernels/WinogradWeights.cs",
-        "Operators/ConvolutionPlan.cs",
+        "Operators/NchwMethod.cs",
         "Operators/NhwcPass.cs",
         "Operators/WinogradConvolution.cs",
     ];

@@ -75,7 +75,7 @@ internal sealed class ConvolutionCase : IDisposable
     public void Check(ConvolutionPlan plan, ComputeContext context)
     {
         Run(plan, context);
-        string what = $"{Dims} {plan.Algorithm} on {context.Threads.Count} threads: ";
+        string what = $"{Dims} {plan.Algorithm(ConvolutionPass.Forward)} on {context.Threads.Count} threads: ";
         long area = (long)Dims.KH * Dims.KW, pixels = (long)Dims.N * Dims.OH * Dims.OW;
         Compare(_y, Y, Dims.ICPerGroup * area + 1, what + "y");
         Compare(_dx, DX, Dims.OCPerGroup * area, what + "dx");

@@ -128,7 +128,7 @@ public class ConvolutionPlanTests(ITestOutputHelper output)
     public void One_image_keeps_two_threads_busy(string problem)
     {
         var dims = Conv2dDims.Parse(problem);
-        ConvolutionMethod method = PointwiseConvolution.Refusal(dims) is null
+        NchwMethod method = PointwiseConvolution.Refusal(dims) is null
             ? new PointwiseConvolution(dims, smallKernels: true)
             : new Im2ColConvolution(dims, smallKernels: true);
         Assert.InRange(method.ForwardBlocks(2), 2, 14 * 14);
@@ -163,42 +163,10 @@ public class ConvolutionPlanTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Explains_its_choice()
-    {
-        var lowered = new ConvolutionPlan(Conv2dDims.Parse("mb64ic20ih12oc50oh8kh5"), ConvolutionAlgorithm.Automatic, smallKernels: true);
-        Assert.Equal(ConvolutionAlgorithm.Im2Col, lowered.Algorithm);
-        Assert.Equal(
-            """
-            mb64ic20ih12oc50oh8kh5: 204.8 MFLOP a pass
-              Pointwise refused: the kernel is 5x5, not 1x1
-              Im2Col chosen: blocks of 8 output rows and 20 channels: 500 x 64 lowered floats, 125 KiB
-              products cut to M·N·K ≤ 10⁶ for OpenBLAS's small-matrix kernels
-              workspace 235.4 KiB per thread
-            """.ReplaceLineEndings(),
-            lowered.Explain());
-
-        var pointwise = new ConvolutionPlan(Conv2dDims.Parse("mb2ic8ih6oc4oh6kh1"), ConvolutionAlgorithm.Automatic, smallKernels: false);
-        Assert.Equal(ConvolutionAlgorithm.Pointwise, pointwise.Algorithm);
-        Assert.Contains("no lowering, blocks of 36 pixels", pointwise.Explain());
-        Assert.Contains("products in one piece", pointwise.Explain());
-
-        var forced = new ConvolutionPlan(Conv2dDims.Parse("mb2ic8ih6oc4oh6kh1"), ConvolutionAlgorithm.Im2Col);
-        Assert.Contains("Im2Col was asked for", forced.Explain());
-    }
-
-    [Theory]
-    [InlineData("mb1ic1ih5oc1kh3", "the kernel is 3x3, not 1x1")]
-    [InlineData("mb1ic1ih5oc1kh1sh2", "the stride is 2x2, not 1x1")]
-    [InlineData("mb1ic1ih5oc1kh1ph1", "the padding is 1, 1, 1, 1, not 0")]
-    public void Pointwise_cannot_be_forced_on_what_it_does_not_take(string problem, string reason) =>
-        Assert.Contains(reason, Assert.Throws<ArgumentException>("algorithm", () => new ConvolutionPlan(Conv2dDims.Parse(problem), ConvolutionAlgorithm.Pointwise)).Message);
-
-    [Fact]
     public void Refuses_geometries_it_cannot_run()
     {
         Assert.Throws<ArgumentException>("dims", () => new ConvolutionPlan(default));
         Assert.Throws<ArgumentException>("algorithm", () => new ConvolutionPlan(Conv2dDims.Parse("ic1ih1oc1kh1"), (ConvolutionAlgorithm)9));
-        Assert.Contains("Layout.Nhwc", Assert.Throws<NotSupportedException>(() => new ConvolutionPlan(Conv2dDims.Parse("ic1ih1oc1kh1nhwc"))).Message);
         Assert.Contains("68719476736 elements", Assert.Throws<ArgumentException>("dims", () => new ConvolutionPlan(Conv2dDims.Parse("mb65536ic65536ih4oc1kh1"))).Message);
     }
 
@@ -238,14 +206,16 @@ public class ConvolutionPlanTests(ITestOutputHelper output)
         Assert.Throws<ArgumentNullException>("context", () => plan.BackwardWeights(one, one, one, one, null!));
     }
 
-    // Every algorithm that takes the problem, each as on a core with OpenBLAS's small-matrix kernels and as on one without.
+    // Every algorithm that takes the problem and computes it exactly, each as on a core with OpenBLAS's small-matrix kernels and
+    // as on one without. The NHWC algorithms have tests of their own.
     private static IEnumerable<ConvolutionPlan> Plans(Conv2dDims dims)
     {
-        foreach (bool smallKernels in (bool[])[true, false])
+        foreach (ConvolutionAlgorithm algorithm in (ConvolutionAlgorithm[])[ConvolutionAlgorithm.Pointwise, ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col])
         {
-            yield return new ConvolutionPlan(dims, ConvolutionAlgorithm.Im2Col, smallKernels);
-            if (PointwiseConvolution.Refusal(dims) is null)
-                yield return new ConvolutionPlan(dims, ConvolutionAlgorithm.Pointwise, smallKernels);
+            if (ConvolutionRules.Impossible(algorithm, dims) is not null)
+                continue;
+            foreach (bool smallKernels in (bool[])[true, false])
+                yield return new ConvolutionPlan(dims, algorithm, null, smallKernels);
         }
     }
 

@@ -1,0 +1,140 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>What was chosen for a pass, and what was said of the algorithms before it.</summary>
+internal sealed record ConvolutionChoice(ConvolutionAlgorithm Algorithm, ConvolutionMethod Method, IReadOnlyList<string> Reasons);
+
+/// <summary>
+/// The ordered list of algorithms: for each pass the first one that takes the problem, keeps to the precision and the workspace
+/// and isn't known to be slower than a later one. The measurements behind "slower" are those of benchmarks/results.
+/// </summary>
+internal static class ConvolutionRules
+{
+    /// <summary>The environment variable that asks for an algorithm, by name, wherever it serves.</summary>
+    public const string EnvironmentVariable = "HYBRIDCNN_CONV_ALGO";
+
+    private static readonly ConvolutionAlgorithm[] s_order =
+    [
+        ConvolutionAlgorithm.Pointwise, ConvolutionAlgorithm.Depthwise, ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.WinogradF4,
+        ConvolutionAlgorithm.WinogradF2, ConvolutionAlgorithm.Taps, ConvolutionAlgorithm.Im2Col,
+    ];
+
+    private static readonly ConvolutionFunctions s_pointwise = new(
+        "no lowering",
+        PointwiseNhwcConvolution.ForwardScratch, PointwiseNhwcConvolution.BackwardDataScratch, PointwiseNhwcConvolution.BackwardWeightsScratch,
+        PointwiseNhwcConvolution.Forward, PointwiseNhwcConvolution.BackwardData, PointwiseNhwcConvolution.BackwardWeights);
+
+    private static readonly ConvolutionFunctions s_depthwise = new(
+        "vectors of channels",
+        DepthwiseNhwcConvolution.ForwardScratch, DepthwiseNhwcConvolution.BackwardDataScratch, DepthwiseNhwcConvolution.BackwardWeightsScratch,
+        DepthwiseNhwcConvolution.Forward, DepthwiseNhwcConvolution.BackwardData, DepthwiseNhwcConvolution.BackwardWeights);
+
+    private static readonly ConvolutionFunctions s_direct = new(
+        "shifted planes",
+        DirectConvolution.ForwardScratch, DirectConvolution.BackwardDataScratch, DirectConvolution.BackwardWeightsScratch,
+        DirectConvolution.Forward, DirectConvolution.BackwardData, DirectConvolution.BackwardWeights);
+
+    private static readonly ConvolutionFunctions s_taps = new(
+        "a product per kernel element",
+        TapsConvolution.ForwardScratch, TapsConvolution.BackwardDataScratch, TapsConvolution.BackwardWeightsScratch,
+        TapsConvolution.Forward, TapsConvolution.BackwardData, TapsConvolution.BackwardWeights);
+
+    private static readonly ConvolutionFunctions s_im2Col = new(
+        "patches as rows",
+        NhwcIm2ColConvolution.ForwardScratch, NhwcIm2ColConvolution.BackwardDataScratch, NhwcIm2ColConvolution.BackwardWeightsScratch,
+        NhwcIm2ColConvolution.Forward, NhwcIm2ColConvolution.BackwardData, NhwcIm2ColConvolution.BackwardWeights);
+
+    /// <summary>Chooses for one pass.</summary>
+    /// <exception cref="ArgumentException">A forced algorithm does not take the problem; or no algorithm keeps to the workspace.</exception>
+    /// <exception cref="InvalidOperationException">The environment variable names no algorithm.</exception>
+    public static ConvolutionChoice Choose(Conv2dDims dims, ConvolutionPass pass, ConvolutionAlgorithm algorithm, ComputeOptions options, bool smallKernels)
+    {
+        List<string> reasons = [];
+        if (algorithm != ConvolutionAlgorithm.Automatic)
+        {
+            if (!s_order.Contains(algorithm))
+                throw new ArgumentException($"Expected an algorithm by name; got {algorithm}.", nameof(algorithm));
+            if (Impossible(algorithm, dims) is { } reason)
+                throw new ArgumentException($"{algorithm} does not take {dims}: {reason}.", nameof(algorithm));
+            return new(algorithm, Create(algorithm, dims, options, smallKernels), ["asked for"]);
+        }
+
+        if (FromEnvironment(Environment.GetEnvironmentVariable(EnvironmentVariable)) is { } wished)
+        {
+            if (Impossible(wished, dims) is not { } reason)
+                return new(wished, Create(wished, dims, options, smallKernels), [$"asked for by {EnvironmentVariable}"]);
+            reasons.Add($"{wished}, asked for by {EnvironmentVariable}: {reason}");
+        }
+
+        foreach (ConvolutionAlgorithm candidate in s_order)
+        {
+            if ((Impossible(candidate, dims) ?? Unwise(candidate, dims, options, smallKernels)) is { } reason)
+            {
+                reasons.Add($"{candidate}: {reason}");
+                continue;
+            }
+
+            ConvolutionMethod method = Create(candidate, dims, options, smallKernels);
+            long bytes = method.Scratch(pass, options.Shares).Bytes(options.Shares);
+            if (bytes <= options.WorkspaceLimit || candidate == ConvolutionAlgorithm.Im2Col)
+                return new(candidate, method, reasons);
+            reasons.Add($"{candidate}: needs a workspace of {bytes} bytes, the limit is {options.WorkspaceLimit}");
+        }
+
+        throw new InvalidOperationException("The last algorithm of the list takes every problem.");
+    }
+
+    internal static ConvolutionAlgorithm? FromEnvironment(string? text) => string.IsNullOrEmpty(text)
+        ? null
+        : Enum.TryParse(text, ignoreCase: true, out ConvolutionAlgorithm algorithm) && Enum.IsDefined(algorithm) && !char.IsAsciiDigit(text[0])
+            ? algorithm == ConvolutionAlgorithm.Automatic ? null : algorithm
+            : throw new InvalidOperationException($"{EnvironmentVariable}={text}: expected one of {string.Join(", ", Enum.GetNames<ConvolutionAlgorithm>())}.");
+
+    /// <summary>Why an algorithm cannot compute a problem; null if it can.</summary>
+    internal static string? Impossible(ConvolutionAlgorithm algorithm, Conv2dDims dims)
+    {
+        bool nhwc = dims.Layout == Layout.Nhwc;
+        return algorithm switch
+        {
+            ConvolutionAlgorithm.Pointwise => nhwc ? PointwiseNhwcConvolution.Refusal(dims) : PointwiseConvolution.Refusal(dims),
+            ConvolutionAlgorithm.Depthwise => DepthwiseNhwcConvolution.Refusal(dims),
+            ConvolutionAlgorithm.Direct => DirectConvolution.Refusal(dims),
+            ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 => WinogradConvolution.Refusal(dims),
+            ConvolutionAlgorithm.Taps => TapsConvolution.Refusal(dims),
+            _ => null,
+        };
+    }
+
+    // Why an algorithm that could is passed over.
+    private static string? Unwise(ConvolutionAlgorithm algorithm, Conv2dDims dims, ComputeOptions options, bool smallKernels) =>
+        algorithm switch
+        {
+            ConvolutionAlgorithm.Direct when dims.Groups == 1 => "slower than products of matrices where all channels are one group",
+            ConvolutionAlgorithm.WinogradF4 when options.Precision != Precision.Fast => $"rounds more than {options.Precision} allows",
+            ConvolutionAlgorithm.WinogradF2 when options.Precision == Precision.Exact => "rounds more than Exact allows",
+            ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
+                $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
+            ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
+            ConvolutionAlgorithm.Taps when dims.OW < 28 => $"slower for rows of less than 28 pixels, these have {dims.OW}",
+            ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
+            _ => null,
+        };
+
+    private static ConvolutionMethod Create(ConvolutionAlgorithm algorithm, Conv2dDims dims, ComputeOptions options, bool smallKernels)
+    {
+        bool nhwc = dims.Layout == Layout.Nhwc;
+        return algorithm switch
+        {
+            ConvolutionAlgorithm.Pointwise => nhwc ? new DelegatedConvolution(dims, s_pointwise) : new PointwiseConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Depthwise => new DelegatedConvolution(dims, s_depthwise),
+            ConvolutionAlgorithm.Direct => new DelegatedConvolution(dims, s_direct),
+            ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
+            ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
+            ConvolutionAlgorithm.Taps => new DelegatedConvolution(dims, s_taps),
+            _ => nhwc ? new DelegatedConvolution(dims, s_im2Col) : new Im2ColConvolution(dims, smallKernels),
+        };
+    }
+}

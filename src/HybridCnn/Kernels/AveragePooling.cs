@@ -88,7 +88,7 @@ internal static class AveragePooling
         }
     }
 
-    private static double Divisor(PoolWindow rows, PoolWindow columns, bool countIncludePad, int divisorOverride) =>
+    internal static double Divisor(PoolWindow rows, PoolWindow columns, bool countIncludePad, int divisorOverride) =>
         divisorOverride != 0 ? divisorOverride
         : countIncludePad ? (double)rows.Padded * columns.Padded
         : (double)(rows.End - rows.First) * (columns.End - columns.First);

@@ -1,0 +1,75 @@
+using HybridCnn.Compute;
+using HybridCnn.Operators;
+using HybridCnn.Tensors;
+using HybridCnn.Tests.Reference;
+using HybridCnn.Tests.Support;
+using Xunit.Abstractions;
+
+namespace HybridCnn.Tests.Operators;
+
+public class PoolNhwcTests(ITestOutputHelper output)
+{
+    [Theory]
+    [MemberData(nameof(ShapeTable.Poolings), MemberType = typeof(ShapeTable))]
+    public void Agrees_with_the_reference(string problem) => Check(Pool2dDims.Parse(problem), new SeededRandom(1));
+
+    [Theory]
+    [InlineData(16, 2, 2, 0)]
+    [InlineData(35, 3, 2, 1)]
+    [InlineData(64, 3, 2, 1)]
+    [InlineData(48, 2, 1, 0)]
+    public void Agrees_with_the_reference_on_vectors_of_channels(int c, int kernel, int stride, int pad) =>
+        Check(Pool2dDims.Create(3, c, 13, 12, kernel, kernel, stride, stride, pad, pad, pad, pad), new SeededRandom(2));
+
+    [Fact]
+    public void Agrees_with_the_reference_on_anything() => Fuzz.Run(output, 200, Fuzz.Pooling, Check);
+
+    [Fact]
+    public void Refuses_windows_that_a_byte_cannot_count()
+    {
+        Pool2dDims dims = In(Pool2dDims.Create(1, 1, 20, 20, 17, 17), Layout.Nhwc);
+        Assert.Contains("289", PoolNhwcOperator.Refusal(dims), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new PoolNhwcOperator(dims));
+    }
+
+    private static void Check(Pool2dDims nchw, SeededRandom random)
+    {
+        Pool2dDims dims = In(nchw, Layout.Nhwc);
+        if (PoolNhwcOperator.Refusal(dims) is not null)
+            return;
+        int input = dims.IH * dims.IW, outputs = dims.OH * dims.OW;
+        // Many ties, and some NaN.
+        float[] x = random.Integers(dims.Input.Count), dy = random.Floats(dims.Output.Count);
+        if (random.NextInt(3) == 0)
+            x[random.NextInt(x.Length)] = float.NaN;
+        using var context = new ComputeContext(1 + random.NextInt(3));
+        var naive = new NaivePooling(nchw);
+        Tensor tx = Tensor.From(dims.Input, NhwcOrder.FromNchw<float>(x, dims.C, input)), tdy = Tensor.From(dims.Output, NhwcOrder.FromNchw<float>(dy, dims.C, outputs));
+        Tensor y = new(dims.Output), dx = new(dims.Input);
+
+        (double[] maxima, int[] argmax) = naive.Max(x);
+        var max = new PoolNhwcOperator(dims);
+        Run(max);
+        Assert.Equal(NhwcOrder.FromNchw<double>(maxima, dims.C, outputs).Select(v => (float)v), y.Span.ToArray());
+        Tolerance.AssertClose(NhwcOrder.FromNchw<double>(naive.MaxBackward(dy, argmax), dims.C, input), dx.Span, 1e-5, $"{dims} max dx");
+
+        int divisor = random.NextInt(4) == 0 ? 3 : 0;
+        bool pad = random.NextInt(2) == 0;
+        float[] clean = [.. x.Select(v => float.IsNaN(v) ? 0 : v)];
+        NhwcOrder.FromNchw<float>(clean, dims.C, input).CopyTo(tx.Span);
+        Run(new PoolNhwcOperator(dims, (pad, divisor)));
+        Tolerance.AssertClose(NhwcOrder.FromNchw<double>(naive.Average(clean, pad, divisor), dims.C, outputs), y.Span, 1e-4, $"{dims} average y");
+        Tolerance.AssertClose(NhwcOrder.FromNchw<double>(naive.AverageBackward(dy, pad, divisor), dims.C, input), dx.Span, 1e-4, $"{dims} average dx");
+
+        void Run(PoolNhwcOperator pool)
+        {
+            y.Span.Fill(-99);
+            dx.Span.Fill(float.NaN);
+            pool.Forward(tx, y, context);
+            pool.Backward(tdy, dx, context);
+        }
+    }
+
+    private static Pool2dDims In(Pool2dDims d, Layout layout) => Pool2dDims.Create(
+        d.N, d.C, d.IH, d.IW, d.KH, d.KW, d.StrideH, d.StrideW, d.PadTop, d.PadLeft, d.PadBottom, d.PadRight, d.DilationH, d.DilationW, d.CeilMode, layout);
+}

@@ -62,26 +62,22 @@ internal static class FilterPanels
         return pass.Shared.Slice((before * dims.KH * dims.KW + firstColumn) * dims.OCPerGroup, columns * dims.OCPerGroup);
     }
 
-    private static void PackBackward(NhwcPass pass, Compute.RangeBody<NhwcPass> body) =>
-        pass.Context.Workers.For(pass.Dims.Groups * pass.Split.Slices * Parts, pass, body);
-
-    // Each slice's panels are packed in so many parts, for the sake of more workers than slices.
-    private const int Parts = 8;
+    // Workers take filters, so that each reads whole rows of the weights once.
+    private static void PackBackward(NhwcPass pass, Compute.RangeBody<NhwcPass> body) => pass.Context.Workers.For(pass.Dims.OC, pass, body);
 
     private static void PackSlices(NhwcPass pass, bool byElement, int start, int end)
     {
         Conv2dDims dims = pass.Dims;
-        for (int item = start; item < end; item++)
+        for (int group = start / dims.OCPerGroup; group * dims.OCPerGroup < end; group++)
         {
-            (int index, int part) = Math.DivRem(item, Parts);
-            (int group, int slice) = Math.DivRem(index, pass.Split.Slices);
-            (int firstChannel, int channels) = pass.Split[slice];
-            PanelCut cut = Cut(dims, channels, byElement);
-            for (int panel = cut.Count * part / Parts; panel < cut.Count * (part + 1) / Parts; panel++)
+            int before = group * dims.OCPerGroup, first = Math.Max(start - before, 0), last = Math.Min(end - before, dims.OCPerGroup);
+            for (int slice = 0; slice < pass.Split.Slices; slice++)
             {
-                (int first, int columns) = cut[panel];
+                (int firstChannel, int channels) = pass.Split[slice];
+                PanelCut cut = Cut(dims, channels, byElement);
                 WeightPanels.PackColumns(
-                    dims, pass.Weights.Span, group, firstChannel, channels, first, columns, Backward(pass, group, firstChannel, first, columns));
+                    dims, pass.Weights.Span, group, firstChannel, channels, cut, first, last,
+                    Backward(pass, group, firstChannel, 0, dims.KH * dims.KW * channels));
             }
         }
     }

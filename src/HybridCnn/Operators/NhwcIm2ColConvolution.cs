@@ -82,7 +82,7 @@ internal static class NhwcIm2ColConvolution
     {
         int workers = context.Workers.WorkerCount;
         NhwcPass.Run(
-            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.PerWorker(dims.ICPerGroup, workers),
+            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.ForWeights(dims, workers),
             static pass => s_weightGradient.Run(pass));
     }
 

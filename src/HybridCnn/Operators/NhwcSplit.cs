@@ -1,3 +1,5 @@
+using HybridCnn.Tensors;
+
 namespace HybridCnn.Operators;
 
 /// <summary>
@@ -37,9 +39,13 @@ internal readonly record struct NhwcSplit(int Channels, int Slices)
         }
     }
 
-    /// <summary>One slice per worker where the channels suffice; else all channels in one, and the pixels are to be divided.</summary>
-    public static NhwcSplit PerWorker(int channels, int workers) =>
-        new(channels, channels >= workers * NarrowestSlice ? workers : 1);
+    /// <summary>For dWeights: one slice per worker, or all channels in one where the pixels are to be divided.</summary>
+    public static NhwcSplit ForWeights(in Conv2dDims dims, int workers)
+    {
+        // A slice per worker reads dY as often as there are workers; a part of the pixels writes and adds dWeights once more.
+        bool slices = dims.ICPerGroup >= workers * NarrowestSlice && dims.WeightsCount * 4 > dims.YCount;
+        return new(dims.ICPerGroup, slices ? workers : 1);
+    }
 
     /// <summary>The fewest slices with which images · slices keep the workers about evenly busy.</summary>
     public static NhwcSplit WithImages(int channels, int images, int workers)

@@ -12,9 +12,9 @@ internal delegate void CollectWeightGradient(
 
 /// <summary>
 /// The part of BackwardWeights that NHWC algorithms share: who computes what, and how the sums get into dWeights [OC, IC/G, KH, KW].
-/// With enough channels each worker takes a slice of them and walks over all pixels: there is nothing to add up, and the bits
-/// don't depend on the number of workers. With few channels (the three of an image) dWeights is small: each worker takes a
-/// part of the pixels, and the partial sums are added in worker order.
+/// Where dWeights is large beside dY, each worker takes a slice of the input channels and walks over all pixels: there is nothing
+/// to add up, and the bits don't depend on the number of workers. Where it is small, each worker takes a part of the pixels,
+/// which are then read once, and the partial sums are added in worker order.
 /// </summary>
 /// <param name="byElement">Whether panels of sums end where a kernel element ends.</param>
 /// <param name="unitsPerImage">What the pixels are counted in, when they are divided: pixels or rows of the output.</param>
@@ -24,7 +24,7 @@ internal sealed class NhwcWeightGradient(bool byElement, Func<Conv2dDims, int> u
     /// <summary>A worker's sums, and what the algorithm needs for a slice besides.</summary>
     public static ScratchSize Scratch(in Conv2dDims dims, int workers, Func<Conv2dDims, int, long> lowered)
     {
-        int channels = NhwcSplit.PerWorker(dims.ICPerGroup, workers).Widest;
+        int channels = NhwcSplit.ForWeights(dims, workers).Widest;
         return new(0, ScratchSize.Lines(SumsLength(dims, channels)) + lowered(dims, channels));
     }
 
@@ -40,7 +40,7 @@ internal sealed class NhwcWeightGradient(bool byElement, Func<Conv2dDims, int> u
         });
         if (pass.Split.Slices == 1 && pass.Workers > 1)
         {
-            pass.Context.Workers.For(pass.WeightGradient.Panels(pass), pass, static (pass, _, start, end) =>
+            pass.Context.Workers.For(pass.Dims.OC, pass, static (pass, _, start, end) =>
             {
                 for (int worker = 0; worker < pass.Workers; worker++)
                     pass.WeightGradient!.Add(pass, 0, worker, start, end);
@@ -69,28 +69,25 @@ internal sealed class NhwcWeightGradient(bool byElement, Func<Conv2dDims, int> u
         else
             sums.Clear();
         if (slices || pass.Workers == 1)
-            Add(pass, slices ? part : 0, part, 0, Panels(pass, channels));
+            Add(pass, slices ? part : 0, part, 0, pass.Dims.OC);
     }
 
-    // Adds panels [start, end) of a slice, as one worker has them, to dWeights.
+    // Adds filters [start, end) of a slice, as one worker has them, to dWeights.
     private void Add(NhwcPass pass, int slice, int worker, int start, int end)
     {
         Conv2dDims dims = pass.Dims;
         (int firstChannel, int channels) = pass.Split[slice];
         PanelCut cut = FilterPanels.Cut(dims, channels, byElement);
+        int columns = dims.KH * dims.KW * channels;
         Span<float> sums = pass.Own(worker)[..SumsLength(dims, channels)];
-        for (int index = start; index < end; index++)
+        for (int group = start / dims.OCPerGroup; group * dims.OCPerGroup < end; group++)
         {
-            (int group, int panel) = Math.DivRem(index, cut.Count);
-            (int first, int columns) = cut[panel];
+            int before = group * dims.OCPerGroup;
             WeightPanels.AddColumns(
-                dims, Panel(dims, sums, channels, group, first, columns), group, firstChannel, channels, first, columns, pass.Weights.Span);
+                dims, Panel(dims, sums, channels, group, 0, columns), group, firstChannel, channels, cut,
+                Math.Max(start - before, 0), Math.Min(end - before, dims.OCPerGroup), pass.Weights.Span);
         }
     }
-
-    private int Panels(NhwcPass pass) => Panels(pass, pass.Split.Channels);
-
-    private int Panels(NhwcPass pass, int channels) => pass.Dims.Groups * FilterPanels.Cut(pass.Dims, channels, byElement).Count;
 
     private static int SumsLength(in Conv2dDims dims, int channels) => dims.OC * dims.KH * dims.KW * channels;
 

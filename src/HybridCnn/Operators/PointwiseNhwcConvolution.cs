@@ -76,7 +76,7 @@ internal static class PointwiseNhwcConvolution
     {
         int workers = context.Workers.WorkerCount;
         NhwcPass.Run(
-            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.PerWorker(dims.IC, workers),
+            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.ForWeights(dims, workers),
             static pass => s_weightGradient.Run(pass));
     }
 

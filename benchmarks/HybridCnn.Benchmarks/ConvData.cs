@@ -2,7 +2,7 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Benchmarks;
 
-/// <summary>Random operands of one convolution, in [−1, 1): the same for every side, from a fixed seed.</summary>
+/// <summary>Random operands of one convolution, in [−1, 1), from a fixed seed: the same for every side, in planes (NCHW).</summary>
 internal sealed class ConvData
 {
     public ConvData(Conv2dDims dims)

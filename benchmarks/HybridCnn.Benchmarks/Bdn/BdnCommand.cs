@@ -32,7 +32,7 @@ internal static class BdnCommand
         command.SetAction(parsed =>
         {
             if (ProblemList.Read(parsed.GetValue(problems)) is { Count: > 0 } chosen)
-                Problems.Convolutions = chosen;
+                Problems.Convolutions = [.. chosen.Select(problem => problem.Dims)];
             Problems.Threads = parsed.GetValue(threads);
             Header.Gather([Problems.Threads], "BenchmarkDotNet in process, median of short iterations").Print(AnsiConsole.Console);
             BenchmarkSwitcher.FromAssembly(typeof(BdnCommand).Assembly).Run([.. parsed.UnmatchedTokens], Configuration());

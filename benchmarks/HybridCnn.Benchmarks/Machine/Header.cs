@@ -16,11 +16,14 @@ namespace HybridCnn.Benchmarks.Machine;
 /// <param name="BlasCore">Which kernels the BLAS picked.</param>
 /// <param name="Pins">Variables of the environment that decide which kernels it picks, NAME=VALUE.</param>
 /// <param name="Libraries">Names and versions.</param>
+/// <param name="Load">How many processes ran or waited in the minute before, where the system tells.</param>
 /// <param name="Method">How the rows were timed.</param>
 internal sealed record Header(
     string Command, string Date, string Cpu, int Processors, IReadOnlyList<int> Threads, string Blas, string BlasCore,
-    IReadOnlyList<string> Pins, IReadOnlyList<string> Libraries, string Method)
+    IReadOnlyList<string> Pins, IReadOnlyList<string> Libraries, string Load, string Method)
 {
+    private const string LoadFile = "/proc/loadavg";
+
     public static Header Gather(IReadOnlyList<int> threads, string method)
     {
         BlasInfo blas = Interop.Blas.Current;
@@ -29,7 +32,8 @@ internal sealed record Header(
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture),
             Machine.Cpu.Name, Environment.ProcessorCount, threads,
             $"{blas.Kind} {blas.Version}", blas.Core, blas.EnvironmentPins,
-            [$"HybridCnn {typeof(Tensor).Assembly.GetName().Version?.ToString(3)}", $".NET {Environment.Version}", Torch.Version], method);
+            [$"HybridCnn {typeof(Tensor).Assembly.GetName().Version?.ToString(3)}", $".NET {Environment.Version}", Torch.Version],
+            File.Exists(LoadFile) ? File.ReadAllText(LoadFile).Split(' ')[0] : "not told", method);
     }
 
     public IEnumerable<string> Lines() =>
@@ -40,6 +44,7 @@ internal sealed record Header(
         $"blas: {Blas}, core {BlasCore}",
         $"pins: {(Pins.Count == 0 ? "none" : string.Join(", ", Pins))}",
         $"libraries: {string.Join(", ", Libraries)}",
+        $"load: {Load} process(es) at the start",
         $"method: {Method}",
     ];
 

@@ -17,7 +17,7 @@ internal static class Breakdown
         var layers = new List<TimedLayer>();
         // A Flatten stays bare: within a network it is no work, only another name for its input.
         var training = new OurTraining(network, batch, context, layer => layer is Flatten ? layer : Timed(layer, layers));
-        Turns.RunUntilSteady(() => training.Step(), cancel);
+        Turns.RunUntilSteady(() => training.Step(), TurnPlan.UsualSteadyBlocks, cancel);
         foreach (TimedLayer layer in layers)
         {
             layer.Forwards.Clear();

@@ -7,39 +7,64 @@ using TorchSharp;
 namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>One pass of one convolution, without bias, against the peer's. Errors are against the peer's float64 result.</summary>
-internal static class ConvContest
+/// <param name="Problem">Measured as its dims say; the peer keeps to its own two memory orders.</param>
+/// <param name="Pass">"fwd", "bwdd" or "bwdw".</param>
+/// <param name="Precision">How far ours may round.</param>
+/// <param name="Steady">What code has run until it was steady; contests of other problems that share it need only a short time.</param>
+internal sealed record ConvContest(Problem Problem, string Pass, Precision Precision, HashSet<(ConvolutionAlgorithm Algorithm, Layout Layout, string Pass)> Steady)
 {
-    /// <summary>Far above rounding, far below a wrong index.</summary>
-    public const double Tolerance = 1e-4;
+    // What Precision.Fast promises, with nothing to spare.
+    private const double WinogradTolerance = 1e-5;
 
+    // Above the rounding of sums over all pixels of a batch, far below a wrong index.
+    private const double SumTolerance = 5e-6;
+
+    private Conv2dDims Dims => Problem.Dims;
+
+    /// <summary>Lines for all numbers of threads; data and reference are made once.</summary>
     /// <exception cref="WrongResultException">Ours differs from the reference.</exception>
-    public static IEnumerable<Row> Run(Conv2dDims dims, string pass, int threads, TurnPlan plan, CancellationToken cancel)
+    public IEnumerable<Row> Run(IReadOnlyList<int> threads, TurnPlan plan, CancellationToken cancel)
     {
-        var options = new ComputeOptions { Threads = threads };
-        using var context = new ComputeContext(options);
-        var convolution = new ConvolutionPlan(dims, options: options);
-        var data = new ConvData(dims);
-        Contestant ours = new("ours", OurStep(convolution, pass, data, context));
-        Row line = new(dims.ToString(), pass, dims.N, threads, convolution.Algorithm(PassOf(pass)).ToString(), null, "", null, null) { Flops = dims.Flops };
-        if (Refusal(dims) is { } reason)
+        var data = new ConvData(Dims);
+        double[]? reference = Refusal is null ? Reference(data, threads.Max()) : null;
+        return [.. threads.SelectMany(count => Run(count, data, reference, plan, cancel))];
+    }
+
+    private string? Refusal =>
+        Dims.PadTop != Dims.PadBottom || Dims.PadLeft != Dims.PadRight
+            ? "takes no padding that differs between opposite sides"
+            : Torch.Unavailable;
+
+    private IEnumerable<Row> Run(int threads, ConvData data, double[]? reference, TurnPlan plan, CancellationToken cancel)
+    {
+        using var context = new ComputeContext(new ComputeOptions { Threads = threads, Precision = Precision });
+        var convolution = new OurConvolution(Dims, data, context);
+        ConvolutionAlgorithm algorithm = convolution.Algorithm(Pass);
+        if (!Steady.Add((algorithm, Dims.Layout, Pass)))
+            plan = plan with { SteadyBlocks = 1 };
+        Contestant ours = new("ours", convolution.Step(Pass));
+        Row line = new(Dims.ToString(), Pass, Dims.N, threads, algorithm.ToString(), null, "", null, null)
+        {
+            Name = Problem.Name, Flops = Dims.Flops, WorkspaceMb = convolution.WorkspaceBytes(Pass) / 1048576.0,
+        };
+        if (reference is null)
         {
             Timing alone = Turns.Run([ours], plan, cancel)[0];
-            return Torch.Variants.Select(p => line with { OursMs = alone.Median, OursBestMs = alone.Best, Peer = $"{p.Name}: not available: {reason}" });
+            return [.. Torch.Variants.Select(p => line with { OursMs = alone.Median, OursBestMs = alone.Best, Peer = $"{p.Name}: not available: {Refusal}" })];
         }
 
-        Torch.SetThreads(threads);
-        double[] reference = Reference(dims, pass, data);
-        data.DWeights.Span.Clear();
-        ours.Step();
-        double error = Difference.Relative(OurResult(pass, data), reference);
-        if (!(error <= Tolerance))
-            throw new WrongResultException($"Not timed, because the result differs from float64's by {error:0.0E+0} of the largest value.");
+        double error = Difference.Relative(convolution.Result(Pass), reference);
+        double tolerance = algorithm == ConvolutionAlgorithm.WinogradF4 ? WinogradTolerance : SumTolerance;
+        if (!(error <= tolerance))
+            throw new WrongResultException($"Not timed, because the result of {algorithm} with {threads} thread(s) differs from float64's by {error:0.0E+0} of the largest value, above {tolerance:0.0E+0}.");
 
-        TorchConvolution[] peers = [.. Torch.Variants.Select(p => new TorchConvolution(dims, data, p.ChannelsLast))];
+        Torch.SetThreads(threads);
+        TorchConvolution[] peers = [.. Torch.Variants.Select(p => new TorchConvolution(Dims, data, p.ChannelsLast))];
         try
         {
-            Timing[] timings = Turns.Run([ours, .. peers.Select((peer, i) => new Contestant(Torch.Variants[i].Name, peer.Step(pass)))], plan, cancel);
-            return peers.Select((peer, i) => line with
+            Timing[] timings = Turns.Run(
+                [ours, .. peers.Select((peer, i) => new Contestant(Torch.Variants[i].Name, peer.Step(Pass)) { IsNative = true })], plan, cancel);
+            return [.. peers.Select((peer, i) => line with
             {
                 OursMs = timings[0].Median,
                 OursBestMs = timings[0].Best,
@@ -47,8 +72,8 @@ internal static class ConvContest
                 PeerMs = timings[i + 1].Median,
                 PeerBestMs = timings[i + 1].Best,
                 Error = error,
-                PeerError = Difference.Relative(Array.ConvertAll(peer.Result(pass), v => (float)v), reference),
-            }).ToList();
+                PeerError = Difference.Relative(Array.ConvertAll(peer.Result(Pass), v => (float)v), reference),
+            })];
         }
         finally
         {
@@ -57,28 +82,10 @@ internal static class ConvContest
         }
     }
 
-    private static string? Refusal(Conv2dDims dims) =>
-        dims.PadTop != dims.PadBottom || dims.PadLeft != dims.PadRight
-            ? "takes no padding that differs between opposite sides"
-            : Torch.Unavailable;
-
-    private static double[] Reference(Conv2dDims dims, string pass, ConvData data)
+    private double[] Reference(ConvData data, int threads)
     {
-        using var exact = new TorchConvolution(dims, data, channelsLast: false, torch.ScalarType.Float64);
-        return exact.Result(pass);
+        Torch.SetThreads(threads);
+        using var exact = new TorchConvolution(Dims, data, channelsLast: false, torch.ScalarType.Float64);
+        return exact.Result(Pass);
     }
-
-    private static ConvolutionPass PassOf(string pass) =>
-        pass == "fwd" ? ConvolutionPass.Forward : pass == "bwdd" ? ConvolutionPass.BackwardData : ConvolutionPass.BackwardWeights;
-
-    private static Action OurStep(ConvolutionPlan plan, string pass, ConvData data, ComputeContext context) => pass switch
-    {
-        "fwd" => () => plan.Forward(data.X.Span, data.Weights.Span, [], data.Y.Span, context),
-        "bwdd" => () => plan.BackwardData(data.Dy.Span, data.Weights.Span, data.Dx.Span, context),
-        "bwdw" => () => plan.BackwardWeights(data.X.Span, data.Dy.Span, data.DWeights.Span, [], context),
-        _ => throw new ArgumentException($"\"{pass}\" is no pass; there are fwd, bwdd and bwdw.", nameof(pass)),
-    };
-
-    private static ReadOnlySpan<float> OurResult(string pass, ConvData data) =>
-        (pass == "fwd" ? data.Y : pass == "bwdd" ? data.Dx : data.DWeights).Span;
 }

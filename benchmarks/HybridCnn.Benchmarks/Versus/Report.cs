@@ -18,8 +18,20 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    private const int LeastCharted = 6;
+
     private static readonly string[] Columns =
-        ["problem", "pass", "threads", "algorithm", "ours ms", "best", "rate", "peer", "peer ms", "best", "rate", "ratio", "error"];
+        ["layer", "problem", "pass", "threads", "algorithm", "MB", "ours ms", "best", "rate", "peer", "peer ms", "best", "rate", "ratio", "of bests", "error"];
+
+    /// <summary>Of every problem, pass and number of threads the row of the peer that was fastest there.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Row> AgainstBest =>
+    [
+        .. from row in Rows
+           where row.Ratio is not null
+           group row by (row.Name, row.Problem, row.Pass, row.Threads) into peers
+           select peers.MinBy(row => row.PeerMs),
+    ];
 
     public string ToJson() => JsonSerializer.Serialize(this, JsonForm) + "\n";
 
@@ -41,7 +53,7 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
         var table = new Table { Border = TableBorder.Simple };
         foreach (string column in Columns)
         {
-            bool words = column is "problem" or "pass" or "algorithm" or "peer";
+            bool words = column is "layer" or "problem" or "pass" or "algorithm" or "peer";
             table.AddColumn(new TableColumn(column) { Alignment = words ? Justify.Left : Justify.Right });
         }
 
@@ -59,6 +71,17 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
         Write(markdown, ToMarkdown);
     }
 
+    /// <summary>Writes PATH.json, PATH.md and, for more than a handful of convolutions, a chart for each number of threads, PATH-THREADS.svg.</summary>
+    public void SaveAll(string path)
+    {
+        Save(new FileInfo(path + ".json"), new FileInfo(path + ".md"));
+        IReadOnlyList<Row> best = AgainstBest;
+        if (best.Count < LeastCharted || best.Any(row => row.Flops is null))
+            return;
+        foreach (int threads in best.Select(row => row.Threads).Distinct())
+            Write(new FileInfo($"{path}-{threads}.svg"), () => RatioChart.ToSvg(best, threads, Header.Cpu));
+    }
+
     private static void Write(FileInfo? file, Func<string> content)
     {
         if (file is null)
@@ -69,19 +92,32 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
 
     // The geometric mean is the one that does not depend on which side is the denominator.
     private IEnumerable<string> Summary() =>
-        from row in Rows
+        from row in Rows.Concat(AgainstBest.Select(row => row with { Peer = "the better of the peers" }))
         where row.Ratio is not null
         group row by (row.Peer, row.Threads) into rows
+        let least = rows.MinBy(row => row.Ratio)
         select string.Create(CultureInfo.InvariantCulture,
-            $"{rows.Key.Peer}, {rows.Key.Threads} thread(s): geometric mean {Math.Exp(rows.Average(r => Math.Log(r.Ratio!.Value))):0.00}x, least {rows.Min(r => r.Ratio):0.00}x, {rows.Count()} row(s)");
+            $"{rows.Key.Peer}, {rows.Key.Threads} thread(s): geometric mean {Mean(rows):0.00}x{ByPass(rows)}, of bests {Math.Exp(rows.Average(row => Math.Log(row.BestRatio!.Value))):0.00}x, least {least.Ratio:0.00}x ({Label(least)} {least.Pass}, {least.Algorithm}), {rows.Count()} row(s)");
+
+    private static string ByPass(IEnumerable<Row> rows)
+    {
+        string[] means = [.. rows.GroupBy(row => row.Pass).Select(pass => string.Create(CultureInfo.InvariantCulture, $"{pass.Key} {Mean(pass):0.00}x"))];
+        return means.Length > 1 ? $" ({string.Join(", ", means)})" : "";
+    }
+
+    private static double Mean(IEnumerable<Row> rows) => Math.Exp(rows.Average(row => Math.Log(row.Ratio!.Value)));
+
+    private static string Label(Row row) => row.Name.Length > 0 ? row.Name : row.Problem;
 
     private static string[] Cells(Row row) =>
     [
-        row.Problem, row.Pass, Number(row.Threads, "0"), row.Algorithm,
+        row.Name, row.Problem, row.Pass, Number(row.Threads, "0"), row.Algorithm, Number(row.WorkspaceMb, "0.0"),
         Number(row.OursMs, "0.000"), Number(row.OursBestMs, "0.000"), Rate(row.OursRate, row.RateUnit),
         row.Peer, Number(row.PeerMs, "0.000"), Number(row.PeerBestMs, "0.000"), Rate(row.PeerRate, row.RateUnit),
-        row.Ratio is { } ratio ? Number(ratio, "0.00") + "x" : "", Number(row.Error, "0.0E+0"),
+        Times(row.Ratio), Times(row.BestRatio), Number(row.Error, "0.0E+0"),
     ];
+
+    private static string Times(double? ratio) => ratio is null ? "" : Number(ratio, "0.00") + "x";
 
     private static string Rate(double? rate, string unit) => rate is null ? "" : $"{Number(rate, "0")} {unit}";
 

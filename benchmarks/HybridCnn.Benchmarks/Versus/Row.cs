@@ -16,8 +16,19 @@ internal sealed record Row(
     string Problem, string Pass, int Batch, int Threads, string Algorithm,
     [property: JsonPropertyName("ours_ms")] double? OursMs, string Peer, [property: JsonPropertyName("peer_ms")] double? PeerMs, double? Error)
 {
+    /// <summary>What the layer is called; empty for no name.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Scratch memory of ours, of all threads together, in units of 2^20 bytes; null for whole steps.</summary>
+    [JsonPropertyName("workspace_mb")]
+    public double? WorkspaceMb { get; init; }
+
     /// <summary>Peer's median by our median: above 1, ours is faster.</summary>
     public double? Ratio => PeerMs / OursMs;
+
+    /// <summary>The same of the best steps, which other work on the machine disturbs least.</summary>
+    [JsonPropertyName("best_ratio")]
+    public double? BestRatio => PeerBestMs / OursBestMs;
 
     [JsonPropertyName("ours_best_ms")]
     public double? OursBestMs { get; init; }

@@ -3,7 +3,11 @@ using System.Diagnostics;
 namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>Somebody whose step is timed.</summary>
-internal sealed record Contestant(string Name, Action Step);
+internal sealed record Contestant(string Name, Action Step)
+{
+    /// <summary>Whether the step's time is spent in code that no runtime compiles again.</summary>
+    public bool IsNative { get; init; }
+}
 
 /// <summary>How a contest is run.</summary>
 /// <param name="Rounds">How often everybody gets a turn.</param>
@@ -14,6 +18,11 @@ internal sealed record Contestant(string Name, Action Step);
 /// </param>
 internal sealed record TurnPlan(int Rounds, double TurnMilliseconds, double WarmMilliseconds)
 {
+    public const int UsualSteadyBlocks = 3;
+
+    /// <summary>How many blocks without gain say, before the first turn, that the runtime has compiled all there is.</summary>
+    public int SteadyBlocks { get; init; } = UsualSteadyBlocks;
+
     public override string ToString() =>
         $"medians over all steps of {Rounds} interleaved turns of {TurnMilliseconds} ms, each warmed for {WarmMilliseconds} ms, the order rotating";
 }
@@ -28,7 +37,6 @@ internal static class Turns
 
     private const double WarmBlockMilliseconds = 100;
     private const int CompilerPauseMilliseconds = 120;
-    private const int SteadyBlocks = 3;
     private const int MostWarmBlocks = 25;
 
     /// <summary>One timing per contestant, in their order.</summary>
@@ -36,7 +44,12 @@ internal static class Turns
     public static Timing[] Run(IReadOnlyList<Contestant> contestants, TurnPlan plan, CancellationToken cancel)
     {
         foreach (Contestant contestant in contestants)
-            RunUntilSteady(contestant.Step, cancel);
+        {
+            if (contestant.IsNative)
+                RunFor(contestant.Step, WarmBlockMilliseconds, null, cancel);
+            else
+                RunUntilSteady(contestant.Step, plan.SteadyBlocks, cancel);
+        }
 
         List<double>[] times = [.. contestants.Select(_ => new List<double>(capacity: 1 << 14))];
         for (int round = 0; round < plan.Rounds; round++)
@@ -54,12 +67,12 @@ internal static class Turns
 
     /// <summary>
     /// The runtime compiles hot methods again, twice, in the background, once nothing new has been called for a while. So a step
-    /// is run until three blocks in a row bring no further gain, with pauses that leave the processors to the compiler.
+    /// is run until some blocks in a row bring no further gain, with pauses that leave the processors to the compiler.
     /// </summary>
-    public static void RunUntilSteady(Action step, CancellationToken cancel)
+    public static void RunUntilSteady(Action step, int steadyBlocks, CancellationToken cancel)
     {
         double best = double.PositiveInfinity;
-        for (int block = 0, steady = 0; block < MostWarmBlocks && steady < SteadyBlocks; block++)
+        for (int block = 0, steady = 0; block < MostWarmBlocks && steady < steadyBlocks; block++)
         {
             var times = new List<double>();
             RunFor(step, WarmBlockMilliseconds, times, cancel);
@@ -73,7 +86,7 @@ internal static class Turns
     private static void RunFor(Action step, double milliseconds, List<double>? times, CancellationToken cancel)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int steps = 0; steps < LeastSteps || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds; steps++)
+        for (int steps = 0; steps < (times is null ? 1 : LeastSteps) || Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds; steps++)
         {
             cancel.ThrowIfCancellationRequested();
             long before = Stopwatch.GetTimestamp();

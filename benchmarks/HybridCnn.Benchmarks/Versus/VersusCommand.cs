@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using HybridCnn.Benchmarks.Machine;
-using HybridCnn.Benchmarks.Peers;
+using HybridCnn.Compute;
+using HybridCnn.Operators;
 using Spectre.Console;
+using Layout = HybridCnn.Tensors.Layout;
 
 namespace HybridCnn.Benchmarks.Versus;
 
@@ -16,21 +18,29 @@ internal static class VersusCommand
     {
         var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
-        var passes = new Option<string>("--passes") { Description = "Passes of --conv.", DefaultValueFactory = _ => "fwd,bwdd,bwdw" };
+        var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks)." };
+        var layout = new Option<LayoutChoice>("--layout") { Description = "Memory order of ours: the one that a network would use, or one for all.", DefaultValueFactory = _ => LayoutChoice.Auto };
+        var precision = new Option<Precision>("--precision") { Description = "How far our convolutions may round.", DefaultValueFactory = _ => Precision.Fast };
+        var passes = new Option<string>("--passes") { Description = "Passes of --conv and --set.", DefaultValueFactory = _ => "fwd,bwdd,bwdw" };
         var batch = new Option<int>("--batch") { Description = "Images per training step.", DefaultValueFactory = _ => 64 };
         var threads = new Option<string>("--threads") { Description = "Numbers of threads, each a run of its own.", DefaultValueFactory = _ => "1,2" };
         var rounds = new Option<int>("--rounds") { Description = "Turns that everybody gets.", DefaultValueFactory = _ => 15 };
         var turn = new Option<double>("--turn-ms") { Description = "Timed milliseconds in a turn.", DefaultValueFactory = _ => 80 };
         var breakdown = new Option<bool>("--breakdown") { Description = "Also print where our own step's time goes, by layer and pass." };
-        var results = new Option<DirectoryInfo?>("--results") { Description = "Write both as DIR/CPU/versus-net or versus-conv, CPU being this processor's name." };
+        var results = new Option<DirectoryInfo?>("--results") { Description = "Write both, and charts, as DIR/CPU/versus-NAME: net, conv or the set; CPU is this processor's name." };
         var json = new Option<FileInfo?>("--json") { Description = "Write header and rows as JSON." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
         var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
         {
-            net, conv, passes, batch, threads, rounds, turn, breakdown, json, markdown, results,
+            net, conv, set, layout, precision, passes, batch, threads, rounds, turn, breakdown, json, markdown, results,
         };
         command.SetAction(parsed => Run(new VersusRequest(
-            Items(parsed.GetValue(net)), ProblemList.Read(parsed.GetValue(conv)), Items(parsed.GetValue(passes)), parsed.GetValue(batch),
+            Items(parsed.GetValue(net)),
+            [
+                .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
+                    .Select(problem => problem with { Dims = parsed.GetValue(layout).Place(problem.Dims) }),
+            ],
+            parsed.GetValue(set), Items(parsed.GetValue(passes)), parsed.GetValue(precision), parsed.GetValue(batch),
             [.. Items(parsed.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
             new TurnPlan(parsed.GetValue(rounds), parsed.GetValue(turn), WarmMilliseconds: 25), parsed.GetValue(breakdown),
             parsed.GetValue(json), parsed.GetValue(markdown), parsed.GetValue(results))));
@@ -41,7 +51,7 @@ internal static class VersusCommand
     {
         if (request.Networks.Length == 0 && request.Convolutions.Count == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5) or --conv (problem strings or a file).");
+            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5), --conv (problem strings or a file) or --set (table).");
             return 1;
         }
 
@@ -91,14 +101,12 @@ internal static class VersusCommand
             Console.CancelKeyPress -= stop;
         }
 
-        var report = new Report(header, rows);
+        List<string> order = [.. request.Convolutions.Select(problem => problem.Dims.ToString())];
+        var report = new Report(header, [.. rows.OrderBy(row => order.IndexOf(row.Problem)).ThenBy(row => row.Flops is null ? 0 : row.Threads)]);
         report.Print(console);
         report.Save(request.Json, request.Markdown);
-        if (request.Results is { } results && exitCode == 0)
-        {
-            string path = Path.Combine(results.FullName, Cpu.Folder, request.Networks.Length > 0 ? "versus-net" : "versus-conv");
-            report.Save(new FileInfo(path + ".json"), new FileInfo(path + ".md"));
-        }
+        if (request.Results is { } results && exitCode != Interrupted)
+            report.SaveAll(Path.Combine(results.FullName, Cpu.Folder, request.Title));
 
         return exitCode;
     }
@@ -109,11 +117,14 @@ internal static class VersusCommand
         {
             foreach (string network in request.Networks)
                 yield return ($"{network}, {threads} thread(s) ...", () => NetContest.Run(network, request.Batch, threads, request.Plan, cancel));
-            foreach (var dims in request.Convolutions)
-            {
-                foreach (string pass in request.Passes)
-                    yield return ($"{dims} {pass}, {threads} thread(s) ...", () => ConvContest.Run(dims, pass, threads, request.Plan, cancel));
-            }
+        }
+
+        // Small ones first: by the time that the large ones come, whose steps are few, all code has been compiled for good.
+        var steady = new HashSet<(ConvolutionAlgorithm, Layout, string)>();
+        foreach (Problem problem in request.Convolutions.OrderBy(problem => problem.Dims.Flops))
+        {
+            foreach (string pass in request.Passes)
+                yield return ($"{problem.Name} {problem.Dims} {pass} ...", () => new ConvContest(problem, pass, request.Precision, steady).Run(request.Threads, request.Plan, cancel));
         }
     }
 

@@ -1,8 +1,12 @@
-using HybridCnn.Tensors;
+using HybridCnn.Compute;
 
 namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>What `versus` was asked for.</summary>
 internal sealed record VersusRequest(
-    string[] Networks, IReadOnlyList<Conv2dDims> Convolutions, string[] Passes, int Batch, int[] Threads, TurnPlan Plan, bool Breakdown,
-    FileInfo? Json, FileInfo? Markdown, DirectoryInfo? Results);
+    string[] Networks, IReadOnlyList<Problem> Convolutions, string? Set, string[] Passes, Precision Precision, int Batch, int[] Threads, TurnPlan Plan, bool Breakdown,
+    FileInfo? Json, FileInfo? Markdown, DirectoryInfo? Results)
+{
+    /// <summary>What the files of this run are called.</summary>
+    public string Title => Networks.Length > 0 ? "versus-net" : Set is null ? "versus-conv" : $"versus-{Set}";
+}

@@ -6,8 +6,8 @@ namespace HybridCnn.Kernels;
 /// <summary>The passes of <see cref="NormalizationNhwc"/> over one plane of one channel: its numbers are the same for all elements.</summary>
 internal static class NormalizationNchw
 {
-    // Elements that are summed in float32, spread over the lanes of four vectors.
-    private const int Block = 8192;
+    // Elements that are summed in float32, spread over the lanes of four vectors: at most 64 a lane.
+    private const int Block = 2048;
 
     /// <summary>Σ (x − shift) and Σ (x − shift)².</summary>
     public static (double First, double Second) Moments(ReadOnlySpan<float> x, float shift) => Sums(x, x, [], shift, moments: true);

@@ -10,8 +10,8 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class NormalizationNhwc
 {
-    // Rows that are summed in float32.
-    private const int BlockRows = 256;
+    // Rows that are summed in float32: 64 · 2^-24 is the most that a sum of squares loses.
+    private const int BlockRows = 64;
 
     /// <summary>Adds Σ (x − shift) and Σ (x − shift)² of every channel to first and second.</summary>
     public static void AddMoments(ReadOnlySpan<float> x, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>

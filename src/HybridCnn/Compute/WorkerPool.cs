@@ -18,6 +18,9 @@ internal sealed class WorkerPool : IDisposable
     // Long enough to cover the gap between two layers, short enough that a shared host doesn't notice.
     private static readonly long SpinTicks = Stopwatch.Frequency * 60 / 1_000_000;
 
+    // Enough that a thread which comes late or is interrupted costs an eighth of its part, few enough that taking them costs nothing.
+    private const int ChunksPerWorker = 8;
+
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim[] _wake;
     private readonly int[] _parked;
@@ -32,6 +35,8 @@ internal sealed class WorkerPool : IDisposable
     private object? _state;
     private Delegate? _body;
     private int _count;
+    private int _chunk;
+    private long _next;
 
     /// <param name="threadCount">Threads, the calling one included.</param>
     /// <param name="workerCount">Shares of work; as many as threads unless given. A thread takes the shares of several workers in turn.</param>
@@ -65,6 +70,9 @@ internal sealed class WorkerPool : IDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">Called from within a body, or from two threads at once.</exception>
     public void For<TState>(int count, TState state, RangeBody<TState> body)
+        where TState : class => Dispatch(count, state, body, chunk: 0);
+
+    private void Dispatch<TState>(int count, TState state, RangeBody<TState> body, int chunk)
         where TState : class
     {
         if (count <= 0)
@@ -84,6 +92,8 @@ internal sealed class WorkerPool : IDisposable
             _state = state;
             _body = body;
             _count = count;
+            _chunk = chunk;
+            _next = 0;
             Volatile.Write(ref _pending, _threadCount - 1);
             Interlocked.Increment(ref _generation);
             for (int thread = 1; thread < _threadCount; thread++)
@@ -104,6 +114,21 @@ internal sealed class WorkerPool : IDisposable
             _state = null;
             Volatile.Write(ref _busy, 0);
         }
+    }
+
+    /// <summary>
+    /// As <see cref="For"/>, but in chunks that threads take as they get free, so that one that the system keeps busy elsewhere holds
+    /// nobody up. For bodies whose results don't depend on the worker: who takes which chunk differs from run to run, the chunks don't.
+    /// </summary>
+    /// <param name="count">Number of items.</param>
+    /// <param name="grain">A chunk is a multiple of so many items.</param>
+    /// <param name="state">Handed to the body.</param>
+    /// <param name="body">Called any number of times per worker, for one chunk each time.</param>
+    public void ForChunks<TState>(int count, int grain, TState state, RangeBody<TState> body)
+        where TState : class
+    {
+        long grains = ((long)count + grain - 1) / grain;
+        Dispatch(count, state, body, chunk: (int)Math.Min(count, grain * Math.Max(1, grains / (WorkerCount * ChunksPerWorker))));
     }
 
     public void Dispose()
@@ -166,15 +191,20 @@ internal sealed class WorkerPool : IDisposable
     // The shares of a thread are neighbours: they touch memory that lies together.
     private void RunShares(int thread)
     {
-        int end = WorkerCount * (thread + 1) / _threadCount;
-        for (int worker = WorkerCount * thread / _threadCount; worker < end; worker++)
-            RunShare(worker);
+        int first = WorkerCount * thread / _threadCount, end = WorkerCount * (thread + 1) / _threadCount;
+        if (_chunk > 0)
+        {
+            for (long start; (start = Interlocked.Add(ref _next, _chunk) - _chunk) < _count;)
+                Run(first, (int)start, (int)Math.Min(_count, start + _chunk));
+            return;
+        }
+
+        for (int worker = first; worker < end; worker++)
+            Run(worker, (int)((long)_count * worker / WorkerCount), (int)((long)_count * (worker + 1) / WorkerCount));
     }
 
-    private void RunShare(int worker)
+    private void Run(int worker, int start, int end)
     {
-        int start = (int)((long)_count * worker / WorkerCount);
-        int end = (int)((long)_count * (worker + 1) / WorkerCount);
         if (start == end)
             return;
         try

@@ -40,7 +40,7 @@ internal static class DepthwiseNhwcConvolution
         NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             Pack(pass);
-            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH, pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, 4, pass, static (pass, _, start, end) =>
             {
                 for (int row = start; row < end; row++)
                     ForwardRow(pass, row);
@@ -52,7 +52,7 @@ internal static class DepthwiseNhwcConvolution
         NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             Pack(pass);
-            pass.Context.Workers.For(pass.Dims.N * pass.Dims.IH, pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, 4, pass, static (pass, _, start, end) =>
             {
                 for (int row = start; row < end; row++)
                     BackwardDataRow(pass, row);

@@ -49,7 +49,7 @@ internal static class DirectConvolution
         NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             int blocks = Blocks(pass.Dims);
-            pass.Context.Workers.For(pass.Dims.N * blocks, pass, static (pass, worker, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * blocks, 1, pass, static (pass, worker, start, end) =>
             {
                 var planes = new PhasePlanes(pass.Dims);
                 Span<int> distances = stackalloc int[Terms(pass.Dims)];
@@ -63,7 +63,7 @@ internal static class DirectConvolution
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
         NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
-            pass.Context.Workers.For(pass.Dims.N * pass.Dims.Groups, pass, static (pass, worker, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.Groups, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int item = start; item < end; item++)
                     BackwardDataGroup(pass, pass.Own(worker), item / pass.Dims.Groups, item % pass.Dims.Groups);

@@ -73,7 +73,7 @@ internal abstract class NchwMethod : ConvolutionMethod
             using ComputeContext.Claim claim = context.Enter();
             ConvolutionJob job = Begin(context, new(px, x.Length), new(pw, weights.Length), new(pb, bias.Length), new(py, y.Length));
             job.Blocks = ForwardBlocks(context.Workers.WorkerCount);
-            context.Workers.For(checked(Dims.N * Dims.Groups * job.Blocks), job, static (job, worker, start, end) =>
+            context.Workers.ForChunks(checked(Dims.N * Dims.Groups * job.Blocks), 1, job, static (job, worker, start, end) =>
             {
                 int groups = job.Method.Dims.Groups;
                 for (int item = start; item < end; item++)
@@ -90,7 +90,7 @@ internal abstract class NchwMethod : ConvolutionMethod
             using ComputeContext.Claim claim = context.Enter();
             ConvolutionJob job = Begin(context, new(px, dx.Length), new(pw, weights.Length), default, new(py, dy.Length));
             job.Blocks = BackwardDataBlocks(context.Workers.WorkerCount);
-            context.Workers.For(checked(Dims.N * Dims.Groups * job.Blocks), job, static (job, worker, start, end) =>
+            context.Workers.ForChunks(checked(Dims.N * Dims.Groups * job.Blocks), 1, job, static (job, worker, start, end) =>
             {
                 int groups = job.Method.Dims.Groups;
                 for (int item = start; item < end; item++)

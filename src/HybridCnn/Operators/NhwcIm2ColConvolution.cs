@@ -48,7 +48,7 @@ internal static class NhwcIm2ColConvolution
         NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH * pass.Dims.OW, pass, static (pass, worker, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH * pass.Dims.OW, BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass, static (pass, worker, start, end) =>
             {
                 int block = BlockLength(pass.Dims, pass.Dims.ICPerGroup);
                 for (int pixel = start; pixel < end; pixel += block)
@@ -64,7 +64,7 @@ internal static class NhwcIm2ColConvolution
         NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, workers), split, static pass =>
         {
             FilterPanels.PackBackward(pass, byElement: false);
-            pass.Context.Workers.For(pass.Dims.N * pass.Split.Slices, pass, static (pass, worker, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Split.Slices, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int item = start; item < end; item++)
                 {

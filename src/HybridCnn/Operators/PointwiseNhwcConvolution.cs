@@ -50,7 +50,7 @@ internal static class PointwiseNhwcConvolution
         NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.For(Pixels(pass.Dims), pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
             {
                 for (int pixel = start; pixel < end; pixel += BlockPixels)
                     ForwardBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));
@@ -63,7 +63,7 @@ internal static class PointwiseNhwcConvolution
             dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.IC, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: false);
-                pass.Context.Workers.For(Pixels(pass.Dims), pass, static (pass, _, start, end) =>
+                pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
                 {
                     for (int pixel = start; pixel < end; pixel += BlockPixels)
                         BackwardDataBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));

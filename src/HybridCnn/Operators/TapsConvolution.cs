@@ -45,7 +45,7 @@ internal static class TapsConvolution
         NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.For(pass.Dims.N * pass.Dims.OH, pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass.Dims.OW), pass, static (pass, _, start, end) =>
             {
                 int block = BlockRows(pass.Dims.OW);
                 for (int row = start; row < end; row += block)
@@ -59,7 +59,7 @@ internal static class TapsConvolution
             dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.ICPerGroup, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: true);
-                pass.Context.Workers.For(pass.Dims.N * pass.Dims.IH, pass, static (pass, _, start, end) =>
+                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass.Dims.IW), pass, static (pass, _, start, end) =>
                 {
                     int block = BlockRows(pass.Dims.IW);
                     for (int row = start; row < end; row += block)

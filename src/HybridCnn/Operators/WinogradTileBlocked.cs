@@ -22,7 +22,7 @@ internal static class WinogradTileBlocked<TForm>
         int parts = (job.Tiles.Count + job.Blocking.Tiles - 1) / job.Blocking.Tiles;
         // A multiple of the number of workers, so that their shares are equal.
         job.Blocks = (parts + workers.WorkerCount - 1) / workers.WorkerCount * workers.WorkerCount;
-        workers.For(job.Blocks, job, static (job, worker, start, end) =>
+        workers.ForChunks(job.Blocks, 1, job, static (job, worker, start, end) =>
         {
             for (int block = start; block < end; block++)
                 RunBlock(job, worker, (int)((long)job.Tiles.Count * block / job.Blocks), (int)((long)job.Tiles.Count * (block + 1) / job.Blocks));

@@ -31,6 +31,45 @@ public class WorkerPoolTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(3, 12)]
+    public void Every_item_of_a_chunked_range_is_done_once(int threads, int workers)
+    {
+        using var pool = new WorkerPool(threads, workers);
+        foreach (var (count, grain) in ((int, int)[])[(1, 1), (7, 3), (64, 1), (1000, 240), (5, 1000)])
+        {
+            var done = new int[count];
+            var starts = new HashSet<int>();
+            pool.ForChunks(count, grain, Tuple.Create(done, starts), static (state, worker, start, end) =>
+            {
+                lock (state.Item2)
+                    state.Item2.Add(start);
+                for (int i = start; i < end; i++)
+                    Interlocked.Increment(ref state.Item1[i]);
+            });
+            Assert.All(done, times => Assert.Equal(1, times));
+            Assert.All(starts, start => Assert.Equal(0, start % grain));
+        }
+    }
+
+    [Fact]
+    public void A_thread_that_comes_late_does_not_hold_up_a_chunked_range()
+    {
+        using var pool = new WorkerPool(2);
+        var perWorker = new int[2];
+        pool.ForChunks(64, 1, perWorker, static (items, worker, start, end) =>
+        {
+            items[worker] += end - start;
+            // The first one sleeps as if the system had taken its processor away.
+            if (start == 0)
+                Thread.Sleep(200);
+        });
+        Assert.Equal(64, perWorker[0] + perWorker[1]);
+        Assert.InRange(perWorker.Min(), 1, 16);
+    }
+
     [Fact]
     public void No_item_calls_no_body()
     {

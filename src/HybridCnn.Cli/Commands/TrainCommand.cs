@@ -11,7 +11,8 @@ internal static class TrainCommand
     {
         Option<string> data = CommonOptions.Choice("--data", "What to learn: digits are drawn by the program itself, the others come from --data-dir.", "digits", CommonOptions.DataNames);
         Option<string> dataDirectory = CommonOptions.DataDirectory();
-        Option<string> model = CommonOptions.Choice("--model", "lenet: 20 and 50 filters, 500 hidden units. lenet5: 6 and 16 filters, 120 and 84 hidden units.", "lenet", [.. ModelCatalog.Names]);
+        Option<string> model = CommonOptions.Choice("--model", "lenet: 20 and 50 filters, 500 hidden units. lenet5: 6 and 16 filters, 120 and 84 hidden units. "
+            + "vgg-cifar: six 3x3 convolutions of 64 to 256 filters with batch normalization, 512 hidden units.", "lenet", [.. ModelCatalog.Names]);
         Option<int> epochs = CommonOptions.WholeNumber("--epochs", "Passes over the training images.", 4, 1, 100_000);
         Option<int> batch = CommonOptions.WholeNumber("--batch", "Images per step.", 64, 1, 65_536);
         Option<float> learningRate = CommonOptions.Number("--lr", "Learning rate of stochastic gradient descent.", 0.02f, 0, float.PositiveInfinity);
@@ -20,6 +21,8 @@ internal static class TrainCommand
         Option<float> weightDecay = CommonOptions.Number("--weight-decay", "Weight decay (L2), on all parameters.", 0, 0, float.PositiveInfinity);
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
+        Option<string> precision = CommonOptions.Choice("--precision", "How far convolutions may round. fast: all algorithms. precise: none that rounds much more than the sum itself. exact: no Winograd.", "fast", "fast", "precise", "exact");
+        Option<bool> deterministic = new("--deterministic") { Description = "The same bits for any number of threads, not only for the same number." };
         Option<string> blasCore = CommonOptions.BlasCore();
         Option<int> limit = CommonOptions.Limit();
         Option<string> output = new("--out") { Description = "Run folder; it must not exist yet. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
@@ -29,7 +32,7 @@ internal static class TrainCommand
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch, learningRate, schedule, momentum, weightDecay,
-            seed, threads, blasCore, limit, output, json, noProgress,
+            seed, threads, precision, deterministic, blasCore, limit, output, json, noProgress,
         };
         command.SetAction(parsed => TrainRun.Run(
             new()
@@ -45,6 +48,8 @@ internal static class TrainCommand
                 WeightDecay = parsed.GetValue(weightDecay),
                 Seed = parsed.GetValue(seed),
                 Threads = parsed.GetValue(threads),
+                Precision = parsed.GetValue(precision)!,
+                Deterministic = parsed.GetValue(deterministic),
                 BlasCore = parsed.GetValue(blasCore),
                 Limit = parsed.GetValue(limit),
             },

@@ -186,6 +186,7 @@ internal sealed class HtmlReport(
         Fact("Optimizer", $"SGD, momentum {s.Momentum}, weight decay {s.WeightDecay}");
         Fact("Learning rate", $"{s.LearningRate}, {s.LearningRateSchedule}");
         Fact("Seed", $"{s.Seed}");
+        Fact("Precision", s.Precision + (s.Deterministic ? ", deterministic" : ""));
         _html.AppendLine("</table><table class=\"facts\">");
         Fact("Processor", $"{m.Processor} ({m.Processors} available)");
         Fact("Threads", m.ThreadsReason);
@@ -201,7 +202,7 @@ internal sealed class HtmlReport(
 
     private void Fact(string name, string value) => _html.AppendLine($"<tr><th>{Text(name)}</th><td>{Text(value)}</td></tr>");
 
-    private static string Title(string model) => model switch { "lenet" => "LeNet", "lenet5" => "LeNet-5", _ => model };
+    private static string Title(string model) => model switch { "lenet" => "LeNet", "lenet5" => "LeNet-5", "vgg-cifar" => "VGG-CIFAR", _ => model };
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 

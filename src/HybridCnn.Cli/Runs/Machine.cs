@@ -9,7 +9,10 @@ internal static class Machine
 {
     /// <param name="threads">0 = decided by environment and machine.</param>
     /// <param name="blasCore">null = decided by the environment; "auto" or a core's name.</param>
-    public static ComputeContext Prepare(int threads, string? blasCore)
+    public static ComputeContext Prepare(int threads, string? blasCore) => Prepare(new ComputeOptions { Threads = threads }, blasCore);
+
+    /// <inheritdoc cref="Prepare(int, string?)"/>
+    public static ComputeContext Prepare(ComputeOptions options, string? blasCore)
     {
         try
         {
@@ -17,7 +20,7 @@ internal static class Machine
             if (blasCore is not (null or "auto") && !Blas.Current.IsOpenBlas)
                 throw UserErrorException.BadUsage($"--blas-core {blasCore}: the portable SGEMM serves, and has no kernels to choose from.", "Leave it out; 'hybridcnn doctor' shows why there is no OpenBLAS.");
             _ = Blas.Current;
-            return new ComputeContext(threads);
+            return new ComputeContext(options);
         }
         catch (Exception e) when (e is InvalidOperationException or DllNotFoundException)
         {

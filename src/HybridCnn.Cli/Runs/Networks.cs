@@ -49,6 +49,7 @@ internal static class Networks
         { Parameters: [{ Shape: { Rank: 4 } weight }, ..] } => $"conv {weight[2]}x{weight[3]} {weight[0]}",
         Linear linear => $"linear {linear.Parameters[0].Shape[0]}",
         MaxPool2d => "max pool",
+        BatchNorm2d => "batch norm",
         Flatten => "flatten",
         _ => layer.GetType().Name,
     };

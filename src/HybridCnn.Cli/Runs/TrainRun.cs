@@ -17,7 +17,7 @@ internal static class TrainRun
     {
         var clock = Stopwatch.StartNew();
         DateTimeOffset started = DateTimeOffset.UtcNow;
-        using ComputeContext context = Machine.Prepare(settings.Threads, settings.BlasCore);
+        using ComputeContext context = Machine.Prepare(settings.ComputeOptions(), settings.BlasCore);
         (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Limit);
         if (settings.Batch > train.Count)
             throw UserErrorException.BadUsage($"--batch {settings.Batch}: there are only {train.Count} training images.", $"Choose a batch of at most {train.Count}.");

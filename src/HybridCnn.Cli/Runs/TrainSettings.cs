@@ -1,3 +1,5 @@
+using HybridCnn.Compute;
+
 namespace HybridCnn.Cli.Runs;
 
 /// <summary>All that decides a training run; with the same machine and number of threads, the run's bits follow from it.</summary>
@@ -26,11 +28,24 @@ internal sealed record TrainSettings
     /// <summary>As asked for; 0 = decided by the machine.</summary>
     public required int Threads { get; init; }
 
+    /// <summary>"fast", "precise" or "exact": how far the convolutions may round.</summary>
+    public required string Precision { get; init; }
+
+    /// <summary>Whether the bits are the same for any number of threads.</summary>
+    public required bool Deterministic { get; init; }
+
     /// <summary>As asked for; null = whatever OpenBLAS and the environment say.</summary>
     public string? BlasCore { get; init; }
 
     /// <summary>Most images of each kind; 0 = all.</summary>
     public required int Limit { get; init; }
+
+    public ComputeOptions ComputeOptions() => new()
+    {
+        Threads = Threads,
+        Precision = Enum.Parse<Precision>(Precision, ignoreCase: true),
+        Deterministic = Deterministic,
+    };
 
     /// <summary>The learning rate for a step (0-based) out of all steps. Cosine: Loshchilov and Hutter, SGDR, 2016, without restarts.</summary>
     public float LearningRateAt(long step, long steps) => LearningRateSchedule == "cosine"
@@ -41,7 +56,7 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $" --lr {LearningRate} --lr-schedule {LearningRateSchedule} --momentum {Momentum} --weight-decay {WeightDecay} --seed {Seed}"
-        + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
 }

@@ -5,7 +5,7 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Layers;
 
 /// <summary>
-/// Mean over windows, x [N, C, H, W] → y [N, C, OH, OW]. Sizes, ceil mode and divisor as in PyTorch (see
+/// Mean over windows, x [N, C, H, W] → y [N, C, OH, OW], in either layout (NHWC: of at most 256 elements). Sizes, ceil mode and divisor as in PyTorch (see
 /// <see cref="Pool2dDims"/>): with <c>countIncludePad</c> declared padding counts, the overhang of ceil mode never does.
 /// </summary>
 public sealed class AveragePool2d : Layer
@@ -14,7 +14,7 @@ public sealed class AveragePool2d : Layer
     private readonly bool _ceilMode;
     private readonly bool _countIncludePad;
     private readonly int _divisorOverride;
-    private AveragePoolOperator? _operator;
+    private PoolOperator? _operator;
     private Binding _binding;
 
     /// <summary>Square windows.</summary>
@@ -45,11 +45,14 @@ public sealed class AveragePool2d : Layer
     }
 
     /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => _windows.LayoutFor(input);
+
+    /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireNchwImages(this, input);
+        InputShape.RequireImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
-        _operator = new AveragePoolOperator(dims, _countIncludePad, _divisorOverride);
+        _operator = PoolOperator.Average(dims, _countIncludePad, _divisorOverride);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }

@@ -4,18 +4,21 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
 
-/// <summary>The mean of every plane, x [N, C, H, W] → y [N, C, 1, 1].</summary>
+/// <summary>The mean of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout (NHWC: planes of at most 256 elements).</summary>
 public sealed class GlobalAveragePool2d : Layer
 {
-    private AveragePoolOperator? _operator;
+    private PoolOperator? _operator;
     private Binding _binding;
+
+    /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input).LayoutFor(input);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireNchwImages(this, input);
-        var dims = Pool2dDims.Create(input[0], input[1], input[2], input[3], kh: input[2], kw: input[3]);
-        _operator = new AveragePoolOperator(dims, countIncludePad: true, divisorOverride: 0);
+        InputShape.RequireImages(this, input);
+        Pool2dDims dims = PoolWindows.Global(input).Over(input, ceilMode: false);
+        _operator = PoolOperator.Average(dims, countIncludePad: true, divisorOverride: 0);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }

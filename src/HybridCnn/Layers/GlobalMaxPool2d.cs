@@ -4,18 +4,21 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
 
-/// <summary>The maximum of every plane, x [N, C, H, W] → y [N, C, 1, 1]. Ties and NaN as in <see cref="MaxPool2d"/>.</summary>
+/// <summary>The maximum of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout (NHWC: planes of at most 256 elements). Ties and NaN as in <see cref="MaxPool2d"/>.</summary>
 public sealed class GlobalMaxPool2d : Layer
 {
-    private MaxPoolOperator? _operator;
+    private PoolOperator? _operator;
     private Binding _binding;
+
+    /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input).LayoutFor(input);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireNchwImages(this, input);
-        var dims = Pool2dDims.Create(input[0], input[1], input[2], input[3], kh: input[2], kw: input[3]);
-        _operator = new MaxPoolOperator(dims);
+        InputShape.RequireImages(this, input);
+        Pool2dDims dims = PoolWindows.Global(input).Over(input, ceilMode: false);
+        _operator = PoolOperator.Max(dims);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }

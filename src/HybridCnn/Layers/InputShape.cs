@@ -12,13 +12,6 @@ internal static class InputShape
             throw new ArgumentException($"{layer.GetType().Name} takes images [N, C, H, W]; got {input}.", nameof(input));
     }
 
-    /// <summary>Throws unless <paramref name="input"/> is [N, C, H, W] in NCHW order.</summary>
-    public static void RequireNchwImages(Layer layer, Shape input)
-    {
-        RequireImages(layer, input);
-        RequireNchw(layer, input);
-    }
-
     /// <summary>Throws if <paramref name="input"/> is in NHWC order.</summary>
     public static void RequireNchw(Layer layer, Shape input)
     {

@@ -5,14 +5,14 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Layers;
 
 /// <summary>
-/// Maximum over windows, x [N, C, H, W] → y [N, C, OH, OW]. Padding never wins; the first maximum in row-major window order
+/// Maximum over windows, x [N, C, H, W] → y [N, C, OH, OW], in either layout (NHWC: of at most 256 elements). Padding never wins; the first maximum in row-major window order
 /// takes the whole gradient; NaN wins over every number. Sizes and ceil mode as in PyTorch (see <see cref="Pool2dDims"/>).
 /// </summary>
 public sealed class MaxPool2d : Layer
 {
     private readonly PoolWindows _windows;
     private readonly bool _ceilMode;
-    private MaxPoolOperator? _operator;
+    private PoolOperator? _operator;
     private Binding _binding;
 
     /// <summary>Square windows.</summary>
@@ -37,12 +37,15 @@ public sealed class MaxPool2d : Layer
     }
 
     /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => _windows.LayoutFor(input);
+
+    /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
-        InputShape.RequireNchwImages(this, input);
+        InputShape.RequireImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
         if (_operator is null || _binding.Input != input)
-            _operator = new MaxPoolOperator(dims);
+            _operator = PoolOperator.Max(dims);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }

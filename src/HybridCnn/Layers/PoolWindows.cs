@@ -1,3 +1,4 @@
+using HybridCnn.Kernels;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
@@ -16,10 +17,24 @@ internal readonly record struct PoolWindows
         (_kernel, _stride, _padding, _dilation) = (kernelSize, stride, padding, dilation);
     }
 
+    private long Taps => (long)_kernel.Height * _kernel.Width;
+
+    /// <summary>One window over the whole plane of [N, C, H, W].</summary>
+    public static PoolWindows Global(Shape input) => new((input[2], input[3]), (1, 1), (0, 0), (1, 1));
+
+    /// <summary>The layout that x has, unless it is NHWC and there is no pooling of such windows in it.</summary>
+    public Layout LayoutFor(Shape input) =>
+        Taps <= PoolingNhwc.MostTaps ? input.Layout : Layout.Nchw;
+
     /// <summary>The geometry over [N, C, H, W].</summary>
-    public Pool2dDims Over(Shape input, bool ceilMode) => Pool2dDims.Create(
-        input[0], input[1], input[2], input[3], _kernel.Height, _kernel.Width, _stride.Height, _stride.Width,
-        _padding.Height, _padding.Width, _padding.Height, _padding.Width, _dilation.Height, _dilation.Width, ceilMode, input.Layout);
+    public Pool2dDims Over(Shape input, bool ceilMode)
+    {
+        if (LayoutFor(input) != input.Layout)
+            throw new ArgumentException($"The window over {input} has {Taps} elements; NHWC pooling takes at most {PoolingNhwc.MostTaps}.", nameof(input));
+        return Pool2dDims.Create(
+            input[0], input[1], input[2], input[3], _kernel.Height, _kernel.Width, _stride.Height, _stride.Width,
+            _padding.Height, _padding.Width, _padding.Height, _padding.Width, _dilation.Height, _dilation.Width, ceilMode, input.Layout);
+    }
 
     private static void RequireAtLeast(int minimum, (int Height, int Width) pair, string name)
     {

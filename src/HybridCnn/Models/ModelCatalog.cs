@@ -7,7 +7,7 @@ namespace HybridCnn.Models;
 public static class ModelCatalog
 {
     /// <summary>What <see cref="Create"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["lenet", "lenet5"];
+    public static IReadOnlyList<string> Names { get; } = ["lenet", "lenet5", "vgg-cifar"];
 
     /// <summary>Builds a network for images of one size.</summary>
     /// <param name="name">One of <see cref="Names"/>; case doesn't matter.</param>
@@ -25,6 +25,7 @@ public static class ModelCatalog
         {
             "lenet" => LeNet(channels, height, width, classes, random),
             "lenet5" => LeNet5(channels, height, width, classes, random),
+            "vgg-cifar" => VggCifar(channels, height, width, classes, random),
             _ => throw new ArgumentException($"No model is named \"{name}\"; known: {string.Join(", ", Names)}.", nameof(name)),
         };
     }
@@ -74,6 +75,38 @@ public static class ModelCatalog
             new ReLU(),
             new Linear(84, classes, random: random));
     }
+
+    /// <summary>
+    /// Six convolutions 3x3 in the manner of VGG (Simonyan and Zisserman, Very deep convolutional networks, 2014), for small
+    /// pictures: twice 64, 128 and 256 channels, each with batch normalization and ReLU, each pair followed by max pooling, then
+    /// 512 hidden units. [N, C, H, W] → [N, classes]. ReLU is part of the batch normalization and has no number of its own.
+    /// </summary>
+    /// <inheritdoc cref="Create"/>
+    public static Sequential VggCifar(int channels, int height, int width, int classes, SeededRandom random)
+    {
+        CheckImage(channels, height, width, classes, minimum: 8);
+        ArgumentNullException.ThrowIfNull(random);
+        return new Sequential(
+        [
+            .. VggBlock(channels, 64, random),
+            .. VggBlock(64, 128, random),
+            .. VggBlock(128, 256, random),
+            new Flatten(),
+            new Linear(256 * (height / 8) * (width / 8), 512, random: random),
+            new ReLU(),
+            new Linear(512, classes, random: random),
+        ]);
+    }
+
+    // The normalization takes any bias away again.
+    private static Layer[] VggBlock(int inChannels, int outChannels, SeededRandom random) =>
+    [
+        new Conv2d(inChannels, outChannels, 3, padding: 1, bias: false, random: random),
+        new BatchNorm2d(outChannels, relu: true),
+        new Conv2d(outChannels, outChannels, 3, padding: 1, bias: false, random: random),
+        new BatchNorm2d(outChannels, relu: true),
+        new MaxPool2d(2),
+    ];
 
     // Halved by pooling, less four for the second convolution, halved again.
     private static int HalvedTwice(int extent) => (extent / 2 - 4) / 2;

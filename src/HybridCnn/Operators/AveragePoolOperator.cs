@@ -4,20 +4,20 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Operators;
 
-/// <summary>Average pooling over a batch, threads over planes; one call at a time. The divisor is <see cref="AveragePooling"/>'s.</summary>
-internal sealed class AveragePoolOperator(Pool2dDims dims, bool countIncludePad, int divisorOverride)
+/// <summary>Average pooling over a batch of NCHW images, threads over planes; one call at a time. The divisor is <see cref="AveragePooling"/>'s.</summary>
+internal sealed class AveragePoolOperator(Pool2dDims dims, bool countIncludePad, int divisorOverride) : PoolOperator
 {
     private Tensor? _in, _out;
 
     /// <summary>y = window means of x. Overwrites y.</summary>
-    public void Forward(Tensor x, Tensor y, ComputeContext context)
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         (_in, _out) = (x, y);
         Dispatch.For(context, dims.N * dims.C, x.Shape.Count, this, static (self, _, start, end) => self.ForwardPlanes(start, end));
     }
 
     /// <summary>dx = every dy spread over its window. Overwrites dx.</summary>
-    public void Backward(Tensor dy, Tensor dx, ComputeContext context)
+    public override void Backward(Tensor dy, Tensor dx, ComputeContext context)
     {
         (_in, _out) = (dy, dx);
         Dispatch.For(context, dims.N * dims.C, dx.Shape.Count, this, static (self, _, start, end) => self.BackwardPlanes(start, end));

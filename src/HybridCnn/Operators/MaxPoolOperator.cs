@@ -5,10 +5,10 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// Max pooling over a batch, threads over planes. Owns the positions of the maxima, which the backward pass needs; one call at
+/// Max pooling over a batch of NCHW images, threads over planes. Owns the positions of the maxima, which the backward pass needs; one call at
 /// a time.
 /// </summary>
-internal sealed class MaxPoolOperator(Pool2dDims dims)
+internal sealed class MaxPoolOperator(Pool2dDims dims) : PoolOperator
 {
     private readonly int[] _argmax = new int[dims.Output.Count];
     private Tensor? _in, _out;
@@ -17,14 +17,14 @@ internal sealed class MaxPoolOperator(Pool2dDims dims)
     public ReadOnlySpan<int> Argmax => _argmax;
 
     /// <summary>y = window maxima of x. Overwrites y.</summary>
-    public void Forward(Tensor x, Tensor y, ComputeContext context)
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         (_in, _out) = (x, y);
         Dispatch.For(context, dims.N * dims.C, x.Shape.Count, this, static (self, _, start, end) => self.ForwardPlanes(start, end));
     }
 
     /// <summary>dx = dy brought back to where the maxima were. Overwrites dx.</summary>
-    public void Backward(Tensor dy, Tensor dx, ComputeContext context)
+    public override void Backward(Tensor dy, Tensor dx, ComputeContext context)
     {
         (_in, _out) = (dy, dx);
         Dispatch.For(context, dims.N * dims.C, dx.Shape.Count, this, static (self, _, start, end) => self.BackwardPlanes(start, end));

@@ -8,7 +8,7 @@ namespace HybridCnn.Operators;
 /// Max or average pooling of a batch of NHWC images, threads over rows; one call at a time. Owns the taps of the maxima, a byte each,
 /// which the backward pass of max pooling needs. Each row is written by one worker: the bits don't depend on their number.
 /// </summary>
-internal sealed class PoolNhwcOperator
+internal sealed class PoolNhwcOperator : PoolOperator
 {
     private readonly Pool2dDims _dims;
     private readonly (bool CountIncludePad, int DivisorOverride)? _average;
@@ -39,14 +39,14 @@ internal sealed class PoolNhwcOperator
     public ReadOnlySpan<byte> Argmax => _argmax;
 
     /// <summary>y = window maxima or means of x. Overwrites y.</summary>
-    public void Forward(Tensor x, Tensor y, ComputeContext context)
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         (_in, _out) = (x, y);
         Dispatch.For(context, _dims.N * _dims.OH, x.Shape.Count, this, static (self, _, start, end) => self.ForwardRows(start, end));
     }
 
     /// <summary>dx = every dy brought back to its maximum, or spread over its window. Overwrites dx.</summary>
-    public void Backward(Tensor dy, Tensor dx, ComputeContext context)
+    public override void Backward(Tensor dy, Tensor dx, ComputeContext context)
     {
         (_in, _out) = (dy, dx);
         Dispatch.For(context, _dims.N * _dims.IH, dx.Shape.Count, this, static (self, _, start, end) => self.BackwardRows(start, end));

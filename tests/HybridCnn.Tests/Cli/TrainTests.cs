@@ -62,6 +62,25 @@ public class TrainTests(TrainedRun run) : IClassFixture<TrainedRun>
     }
 
     [Fact]
+    public void Deterministic_training_gives_the_same_weights_for_any_number_of_threads_and_says_how_it_computed()
+    {
+        byte[][] weights = [.. new[] { "1", "2" }.Select(threads =>
+        {
+            string folder = Path.Combine(run.Home, $"deterministic-{threads}");
+            string[] settings = ["--limit", "128", "--epochs", "1", "--batch", "32", "--model", "vgg-cifar", "--threads", threads, "--precision", "precise", "--deterministic"];
+            CliResult result = CliProcess.Run(["train", .. settings, "--out", folder]);
+            Assert.True(result.ExitCode == 0, result.Error);
+            JsonElement json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json"))).RootElement;
+            Assert.Equal("precise", json.GetProperty("settings").GetProperty("precision").GetString());
+            Assert.True(json.GetProperty("settings").GetProperty("deterministic").GetBoolean());
+            Assert.Contains("--precision precise --deterministic", json.GetProperty("command_line").GetString());
+            return File.ReadAllBytes(Path.Combine(folder, "weights.safetensors"));
+        })];
+        Assert.Equal(weights[0], weights[1]);
+        Assert.Equal(0, CliProcess.Run("eval", Path.Combine(run.Home, "deterministic-1", "weights.safetensors"), "--limit", "64").ExitCode);
+    }
+
+    [Fact]
     public void A_folder_that_is_in_use_is_refused_and_left_alone()
     {
         DateTime written = File.GetLastWriteTimeUtc(run.Weights);

@@ -14,6 +14,7 @@ public class UsageTests
     [InlineData("--seed x", "--seed x")]
     [InlineData("--threads 65", "--threads 65")]
     [InlineData("--model alexnet", "alexnet")]
+    [InlineData("--precision half", "--precision half")]
     [InlineData("--data cifar", "cifar")]
     [InlineData("--data mnist", "--data-dir")]
     [InlineData("--data-dir .", "--data-dir .")]
@@ -65,7 +66,7 @@ public class UsageTests
     }
 
     [Theory]
-    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --momentum --weight-decay --seed --threads --blas-core --limit --out --json --no-progress")]
+    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --momentum --weight-decay --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress")]
     [InlineData("eval", "--data --data-dir --limit --threads --blas-core --json <weights>")]
     [InlineData("predict", "--invert --threads --blas-core --json <weights> <files>")]
     public void Help_names_every_option_and_teaches(string command, string options)

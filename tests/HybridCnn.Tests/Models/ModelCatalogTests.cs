@@ -13,6 +13,8 @@ public class ModelCatalogTests
     [InlineData("LENET5", 3, 32, 40, 7, 105911)]
     [InlineData("lenet", 1, 16, 16, 2, 52072)]
     [InlineData("lenet5", 1, 12, 13, 3, 15031)]
+    [InlineData("vgg-cifar", 1, 28, 28, 10, 2330442)]
+    [InlineData("VGG-CIFAR", 3, 32, 32, 10, 3249098)]
     public void Builds_the_named_network(string name, int channels, int height, int width, int classes, int parameters)
     {
         Sequential network = ModelCatalog.Create(name, channels, height, width, classes, seed: 1);
@@ -31,19 +33,44 @@ public class ModelCatalogTests
             ModelCatalog.Create("lenet5", 1, 28, 28, 10, 1).NamedParameters.Select(named => named.Name));
     }
 
+    [Theory]
+    [InlineData(1, 28)]
+    [InlineData(3, 32)]
+    public void VggCifar_changes_the_memory_order_only_after_the_first_normalization_and_before_the_hidden_units(int channels, int size)
+    {
+        Sequential network = ModelCatalog.Create("vgg-cifar", channels, size, size, 10, 1);
+        network.Bind(new Shape(4, channels, size, size));
+        string[] steps = [.. network.Explain().ReplaceLineEndings("\n").Split('\n').Where(line => line.Contains('→', StringComparison.Ordinal) && !line.StartsWith("     ", StringComparison.Ordinal))];
+        int[] changes = [.. Enumerable.Range(0, steps.Length).Where(i => steps[i].Contains("LayoutChange", StringComparison.Ordinal))];
+        Assert.Equal([2, 16], changes);
+        Assert.All(steps[2..16], step => Assert.EndsWith("NHWC", step, StringComparison.Ordinal));
+        Assert.Equal(21, steps.Length);
+    }
+
+    [Fact]
+    public void VggCifar_saves_running_statistics_with_its_parameters()
+    {
+        Sequential network = ModelCatalog.Create("vgg-cifar", 1, 28, 28, 10, 1);
+        Assert.Equal(
+            ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "2.weight"],
+            network.NamedState.Take(6).Select(named => named.Name));
+        Assert.Equal(["16.weight", "16.bias", "18.weight", "18.bias"], network.NamedState.Select(named => named.Name).TakeLast(4));
+    }
+
     [Fact]
     public void The_seed_decides_the_weights()
     {
         float[] First(ulong seed) => ModelCatalog.Create("lenet", 1, 28, 28, 10, seed).Parameters[0].Value.Span.ToArray();
         Assert.Equal(First(1), First(1));
         Assert.NotEqual(First(1), First(2));
-        Assert.Equal(["lenet", "lenet5"], ModelCatalog.Names);
+        Assert.Equal(["lenet", "lenet5", "vgg-cifar"], ModelCatalog.Names);
     }
 
     [Theory]
-    [InlineData("resnet", 1, 28, 28, 10, "No model is named \"resnet\"; known: lenet, lenet5.")]
+    [InlineData("resnet", 1, 28, 28, 10, "No model is named \"resnet\"; known: lenet, lenet5, vgg-cifar.")]
     [InlineData("lenet", 1, 15, 28, 10, "height")]
     [InlineData("lenet5", 1, 28, 11, 10, "width")]
+    [InlineData("vgg-cifar", 3, 32, 7, 10, "width")]
     [InlineData("lenet", 0, 28, 28, 10, "channels")]
     [InlineData("lenet", 1, 28, 28, 0, "classes")]
     [InlineData("lenet", 1, int.MaxValue, int.MaxValue, 10, "height")]
@@ -56,5 +83,6 @@ public class ModelCatalogTests
         Assert.Throws<ArgumentNullException>(() => ModelCatalog.Create(null!, 1, 28, 28, 10, 1));
         Assert.Throws<ArgumentNullException>(() => ModelCatalog.LeNet(1, 28, 28, 10, null!));
         Assert.Throws<ArgumentNullException>(() => ModelCatalog.LeNet5(1, 28, 28, 10, null!));
+        Assert.Throws<ArgumentNullException>(() => ModelCatalog.VggCifar(1, 28, 28, 10, null!));
     }
 }

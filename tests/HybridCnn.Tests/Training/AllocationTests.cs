@@ -32,6 +32,19 @@ public class AllocationTests
         }));
     }
 
+    // Step by step: the test host allocates several times a second, so every longer run of a large network would see it.
+    [Fact]
+    public void A_training_step_in_NHWC_with_batch_normalization_allocates_nothing()
+    {
+        using var context = new ComputeContext(2);
+        var shape = new Shape(2, 1, 28, 28);
+        Trainer trainer = TrainerTests.Create("vgg-cifar", context, shape);
+        Tensor images = new(shape);
+        int[] labels = [0, 1];
+        images.Span.Fill(1);
+        Assert.Equal(0, LeastBytes(() => trainer.Step(images, labels)));
+    }
+
     [Theory]
     [MemberData(nameof(Layers))]
     public void A_layer_allocates_nothing(string name)

@@ -17,6 +17,7 @@ public class TrainerTests
     [InlineData("lenet", 3)]
     [InlineData("lenet5", 1)]
     [InlineData("lenet5", 2)]
+    [InlineData("vgg-cifar", 2)]
     public void Twenty_steps_have_the_same_bits_again(string model, int threads)
     {
         Assert.Equal(Train(), Train());
@@ -37,6 +38,7 @@ public class TrainerTests
     [Theory]
     [InlineData("lenet")]
     [InlineData("lenet5")]
+    [InlineData("vgg-cifar")]
     public void Learns_what_can_be_learned(string model)
     {
         using var context = new ComputeContext(2);

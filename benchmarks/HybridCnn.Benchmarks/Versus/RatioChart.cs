@@ -41,7 +41,7 @@ internal static class RatioChart
         plot.Axes.Bottom.MinimumSize = 90;
         plot.Axes.Margins(bottom: 0);
         plot.Title(string.Create(CultureInfo.InvariantCulture, $"Times the speed of the better of the peers, {threads} thread(s), {cpu}"));
-        plot.ShowLegend(Alignment.UpperRight);
+        plot.ShowLegend(Edge.Right);
         return plot.GetSvgXml(Width, Height);
     }
 

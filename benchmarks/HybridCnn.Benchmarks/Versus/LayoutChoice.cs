@@ -30,6 +30,7 @@ internal static class LayoutChoices
             nhwc ? Layout.Nhwc : Layout.Nchw);
     }
 
+    // As Conv2d prefers it; a depthwise layer stands between layers that do.
     private static bool IsForNhwc(Conv2dDims dims) =>
-        dims.IC % Channels == 0 && dims.OC % Channels == 0 && (dims.Groups == 1 || (dims.Groups == dims.IC && dims.OC == dims.IC));
+        dims.OC % Channels == 0 && (dims.Groups == 1 ? dims.IC % Channels == 0 || dims.StrideW > 1 : dims.Groups == dims.IC && dims.OC == dims.IC);
 }

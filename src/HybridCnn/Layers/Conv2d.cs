@@ -85,9 +85,12 @@ public sealed class Conv2d : Layer
     public ConvolutionPlan? Plan => _plan;
 
     /// <inheritdoc/>
-    /// <remarks>NHWC where vectors of channels are full, and wherever x has it already; NCHW for few or odd channels.</remarks>
+    /// <remarks>
+    /// NHWC where vectors of channels are full, and wherever x has it already; NCHW for few or odd channels, but for strided kernels, whose
+    /// patches NCHW would gather number by number.
+    /// </remarks>
     public override Layout PreferredLayout(Shape input) =>
-        _groups == 1 && _inChannels % VectorChannels == 0 && _outChannels % VectorChannels == 0 ? Layout.Nhwc : input.Layout;
+        _groups == 1 && _outChannels % VectorChannels == 0 && (_inChannels % VectorChannels == 0 || _stride.Width > 1) ? Layout.Nhwc : input.Layout;
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)

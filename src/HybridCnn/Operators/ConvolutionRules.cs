@@ -71,7 +71,7 @@ internal static class ConvolutionRules
 
         foreach (ConvolutionAlgorithm candidate in s_order)
         {
-            if ((Impossible(candidate, dims) ?? Unwise(candidate, dims, options, smallKernels)) is { } reason)
+            if ((Impossible(candidate, dims) ?? Unwise(candidate, dims, pass, options, smallKernels)) is { } reason)
             {
                 reasons.Add($"{candidate}: {reason}");
                 continue;
@@ -109,7 +109,7 @@ internal static class ConvolutionRules
     }
 
     // Why an algorithm that could is passed over.
-    private static string? Unwise(ConvolutionAlgorithm algorithm, Conv2dDims dims, ComputeOptions options, bool smallKernels) =>
+    private static string? Unwise(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
         algorithm switch
         {
             ConvolutionAlgorithm.Direct when dims.Groups == 1 => "slower than products of matrices where all channels are one group",
@@ -118,7 +118,9 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
-            ConvolutionAlgorithm.Taps when dims.OW < 28 => $"slower for rows of less than 28 pixels, these have {dims.OW}",
+            ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
+            ConvolutionAlgorithm.Taps when pass == ConvolutionPass.Forward && dims.StrideW > 1 && dims.OW < 14 =>
+                $"slower for strided rows of less than 14 pixels, these have {dims.OW}",
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
             _ => null,
         };

@@ -50,6 +50,16 @@ public class ConvolutionChoiceTests
     }
 
     [Fact]
+    public void Chooses_for_each_pass()
+    {
+        var plan = new ConvolutionPlan(Conv2dDims.Parse("mb8ic256ih14oc512oh7kh3sh2ph1nhwc"), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);
+        Assert.Equal(ConvolutionAlgorithm.Im2Col, plan.Algorithm(ConvolutionPass.Forward));
+        Assert.Equal(ConvolutionAlgorithm.Taps, plan.Algorithm(ConvolutionPass.BackwardData));
+        Assert.Equal(ConvolutionAlgorithm.Taps, plan.Algorithm(ConvolutionPass.BackwardWeights));
+        Assert.Contains("slower for strided rows of less than 14 pixels, these have 7", plan.Explain());
+    }
+
+    [Fact]
     public void Keeps_to_the_limit_of_the_workspace()
     {
         var dims = Conv2dDims.Parse("mb1ic512ih14oc512kh3ph1nhwc");

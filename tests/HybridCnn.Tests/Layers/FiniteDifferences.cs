@@ -8,7 +8,10 @@ namespace HybridCnn.Tests.Layers;
 /// ReLU, so the two one-sided differences agree unless a kink lies between them; such an element says nothing and is left
 /// out, but only a few may be.
 /// </summary>
-internal sealed class FiniteDifferences(BoundLayer layer, ComputeContext context)
+/// <param name="layer">What to check.</param>
+/// <param name="context">What to run it with.</param>
+/// <param name="rounding">The layer's largest error, of the largest y.</param>
+internal sealed class FiniteDifferences(BoundLayer layer, ComputeContext context, double rounding)
 {
     private const int MostElements = 200;
 
@@ -21,7 +24,7 @@ internal sealed class FiniteDifferences(BoundLayer layer, ComputeContext context
         double center = Objective();
         int stride = Math.Max(1, gradient.Length / MostElements), looked = 0, kinks = 0;
         // Rounding of the objective, over the step: what the difference quotient cannot see.
-        double tolerance = 1e-6 * Magnitude() / step + 1e-4;
+        double tolerance = rounding * Magnitude() / step + 1e-4;
         for (int i = 0; i < gradient.Length; i += stride)
         {
             float value = variable.Span[i];

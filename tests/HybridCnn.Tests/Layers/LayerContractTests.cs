@@ -101,10 +101,11 @@ public class LayerContractTests
     public void Gradients_equal_finite_differences(string name)
     {
         using var context = new ComputeContext(1);
-        var layer = new BoundLayer(LayerCatalog.Get(name));
+        LayerCatalog.Entry entry = LayerCatalog.Get(name);
+        var layer = new BoundLayer(entry);
         layer.Forward(context);
         layer.Backward(context);
-        var check = new FiniteDifferences(layer, context);
+        var check = new FiniteDifferences(layer, context, entry.Rounding);
         check.Run("dx", layer.X, layer.Dx.Span.ToArray(), step: 1f / 128);
         foreach (Parameter parameter in layer.Layer.Parameters)
             check.Run(parameter.Name, parameter.Value, parameter.Gradient.Span.ToArray(), step: 1f / 1024);

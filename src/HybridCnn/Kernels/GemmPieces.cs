@@ -24,6 +24,16 @@ internal static class GemmPieces
     /// <summary>Whether OpenBLAS has the kernels on a core of this name.</summary>
     public static bool ServedOn(string? core) => Cores.Contains(core, StringComparer.OrdinalIgnoreCase);
 
+    /// <summary><see cref="Run"/> where the small-matrix kernels serve, one whole product elsewhere.</summary>
+    public static void RunWhere(
+        bool smallKernels, Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
+    {
+        if (smallKernels)
+            Run(ta, m, n, k, a, lda, b, ldb, beta, c, ldc);
+        else
+            Gemm.Run(ta, Transpose.No, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+    }
+
     /// <summary>C [m, n] = op(A) [m, k] · B [k, n] + beta·C, row-major.</summary>
     public static void Run(Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {

@@ -48,7 +48,7 @@ internal static class ConvolutionRules
         NhwcIm2ColConvolution.Forward, NhwcIm2ColConvolution.BackwardData, NhwcIm2ColConvolution.BackwardWeights);
 
     /// <summary>Chooses for one pass.</summary>
-    /// <exception cref="ArgumentException">A forced algorithm does not take the problem; or no algorithm keeps to the workspace.</exception>
+    /// <exception cref="ArgumentException">A forced algorithm does not take the problem.</exception>
     /// <exception cref="InvalidOperationException">The environment variable names no algorithm.</exception>
     public static ConvolutionChoice Choose(Conv2dDims dims, ConvolutionPass pass, ConvolutionAlgorithm algorithm, ComputeOptions options, bool smallKernels)
     {

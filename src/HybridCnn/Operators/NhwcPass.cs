@@ -77,10 +77,7 @@ internal sealed class NhwcPass
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>
     public static void Multiply(Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {
-        if (s_smallKernels)
-            GemmPieces.Run(ta, m, n, k, a, lda, b, ldb, beta, c, ldc);
-        else
-            Gemm.Run(ta, Transpose.No, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+        GemmPieces.RunWhere(s_smallKernels, ta, m, n, k, a, lda, b, ldb, beta, c, ldc);
     }
 
     private static void Require(int length, long expected, Conv2dDims dims, string name)

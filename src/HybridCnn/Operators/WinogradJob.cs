@@ -54,9 +54,6 @@ internal sealed class WinogradJob
     public void Multiply(
         Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {
-        if (SmallKernels)
-            GemmPieces.Run(ta, m, n, k, a, lda, b, ldb, beta, c, ldc);
-        else
-            Gemm.Run(ta, Transpose.No, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+        GemmPieces.RunWhere(SmallKernels, ta, m, n, k, a, lda, b, ldb, beta, c, ldc);
     }
 }

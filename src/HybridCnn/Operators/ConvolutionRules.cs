@@ -22,31 +22,6 @@ internal static class ConvolutionRules
         ConvolutionAlgorithm.WinogradF2, ConvolutionAlgorithm.Taps, ConvolutionAlgorithm.Im2Col,
     ];
 
-    private static readonly ConvolutionFunctions s_pointwise = new(
-        "no lowering",
-        PointwiseNhwcConvolution.ForwardScratch, PointwiseNhwcConvolution.BackwardDataScratch, PointwiseNhwcConvolution.BackwardWeightsScratch,
-        PointwiseNhwcConvolution.Forward, PointwiseNhwcConvolution.BackwardData, PointwiseNhwcConvolution.BackwardWeights);
-
-    private static readonly ConvolutionFunctions s_depthwise = new(
-        "vectors of channels",
-        DepthwiseNhwcConvolution.ForwardScratch, DepthwiseNhwcConvolution.BackwardDataScratch, DepthwiseNhwcConvolution.BackwardWeightsScratch,
-        DepthwiseNhwcConvolution.Forward, DepthwiseNhwcConvolution.BackwardData, DepthwiseNhwcConvolution.BackwardWeights);
-
-    private static readonly ConvolutionFunctions s_direct = new(
-        "shifted planes",
-        DirectConvolution.ForwardScratch, DirectConvolution.BackwardDataScratch, DirectConvolution.BackwardWeightsScratch,
-        DirectConvolution.Forward, DirectConvolution.BackwardData, DirectConvolution.BackwardWeights);
-
-    private static readonly ConvolutionFunctions s_taps = new(
-        "a product per kernel element",
-        TapsConvolution.ForwardScratch, TapsConvolution.BackwardDataScratch, TapsConvolution.BackwardWeightsScratch,
-        TapsConvolution.Forward, TapsConvolution.BackwardData, TapsConvolution.BackwardWeights);
-
-    private static readonly ConvolutionFunctions s_im2Col = new(
-        "patches as rows",
-        NhwcIm2ColConvolution.ForwardScratch, NhwcIm2ColConvolution.BackwardDataScratch, NhwcIm2ColConvolution.BackwardWeightsScratch,
-        NhwcIm2ColConvolution.Forward, NhwcIm2ColConvolution.BackwardData, NhwcIm2ColConvolution.BackwardWeights);
-
     /// <summary>Chooses for one pass.</summary>
     /// <exception cref="ArgumentException">A forced algorithm does not take the problem.</exception>
     /// <exception cref="InvalidOperationException">The environment variable names no algorithm.</exception>
@@ -130,13 +105,13 @@ internal static class ConvolutionRules
         bool nhwc = dims.Layout == Layout.Nhwc;
         return algorithm switch
         {
-            ConvolutionAlgorithm.Pointwise => nhwc ? new DelegatedConvolution(dims, s_pointwise) : new PointwiseConvolution(dims, smallKernels),
-            ConvolutionAlgorithm.Depthwise => new DelegatedConvolution(dims, s_depthwise),
-            ConvolutionAlgorithm.Direct => new DelegatedConvolution(dims, s_direct),
+            ConvolutionAlgorithm.Pointwise => nhwc ? new PointwiseNhwcConvolution(dims, smallKernels) : new PointwiseConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Depthwise => new DepthwiseNhwcConvolution(dims),
+            ConvolutionAlgorithm.Direct => new DirectConvolution(dims),
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
-            ConvolutionAlgorithm.Taps => new DelegatedConvolution(dims, s_taps),
-            _ => nhwc ? new DelegatedConvolution(dims, s_im2Col) : new Im2ColConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Taps => new TapsConvolution(dims, smallKernels),
+            _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };
     }
 }

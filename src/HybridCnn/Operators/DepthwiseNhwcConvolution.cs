@@ -10,7 +10,7 @@ namespace HybridCnn.Operators;
 /// by one worker; for dWeights a worker owns channels. So the bits don't depend on the number of workers.
 /// Source: Sifre, Rigid-Motion Scattering for Image Classification, 2014; Howard et al., MobileNets, 2017.
 /// </summary>
-internal static class DepthwiseNhwcConvolution
+internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
 {
     // Channels that a worker takes at a time for dWeights: two cache lines.
     private const int ChannelUnit = 32;
@@ -25,19 +25,15 @@ internal static class DepthwiseNhwcConvolution
         : (long)dims.KH * dims.KW > MostTaps ? $"the kernel has {(long)dims.KH * dims.KW} elements, more than {MostTaps}"
         : null;
 
-    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
-    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "vectors of channels";
 
-    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
-    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
-
-    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
-    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => new(Dims.WeightsCount, 0);
 
     /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
-    public static void Forward(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             Pack(pass);
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, 4, pass, static (pass, _, start, end) =>
@@ -48,8 +44,8 @@ internal static class DepthwiseNhwcConvolution
         });
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
         {
             Pack(pass);
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, 4, pass, static (pass, _, start, end) =>
@@ -60,9 +56,8 @@ internal static class DepthwiseNhwcConvolution
         });
 
     /// <summary>Adds the gradients of one pass to dWeights [C, 1, KH, KW] and dBias [C] (or empty).</summary>
-    public static void BackwardWeights(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
-        NhwcPass.Run(dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
         {
             pass.Context.Workers.For((pass.Dims.IC + ChannelUnit - 1) / ChannelUnit, pass, static (pass, _, start, end) =>
                 CollectChannels(pass, start * ChannelUnit, Math.Min(pass.Dims.IC, end * ChannelUnit)));

@@ -11,7 +11,7 @@ namespace HybridCnn.Operators;
 /// Each plane is written once by one worker, and a worker owns the groups of its dWeights: the bits don't depend on the
 /// number of workers. Source of the phases: polyphase filters (Bellanger, Bonnerot, Coudreuse, 1976).
 /// </summary>
-internal static class DirectConvolution
+internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
 {
     // The terms' distances live on the stack; with more, a product of matrices is faster anyway.
     private const int MostTerms = 512;
@@ -26,27 +26,21 @@ internal static class DirectConvolution
         return terms > MostTerms ? $"filters have {terms} terms, more than {MostTerms}" : null;
     }
 
-    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
-    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers)
-    {
-        var planes = new PhasePlanes(dims);
-        return new(0, InputFloats(dims, planes) + planes.PlaneLength);
-    }
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "shifted planes";
 
-    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
-    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers)
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers)
     {
-        var planes = new PhasePlanes(dims);
-        return new(dims.WeightsCount, (long)(dims.OCPerGroup + 1) * planes.PlaneLength);
+        var planes = new PhasePlanes(Dims);
+        return pass == ConvolutionPass.BackwardData
+            ? new(Dims.WeightsCount, (long)(Dims.OCPerGroup + 1) * planes.PlaneLength)
+            : new(0, InputFloats(Dims, planes) + planes.PlaneLength);
     }
-
-    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
-    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => ForwardScratch(dims, workers);
 
     /// <summary>y = x * weights [OC, IC/G, KH, KW] + bias [OC] (or empty), in the layout of the dims. Overwrites y.</summary>
-    public static void Forward(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             int blocks = Blocks(pass.Dims);
             pass.Context.Workers.ForChunks(pass.Dims.N * blocks, 1, pass, static (pass, worker, start, end) =>
@@ -61,8 +55,8 @@ internal static class DirectConvolution
         });
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.Groups, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int item = start; item < end; item++)
@@ -70,9 +64,8 @@ internal static class DirectConvolution
             }));
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
-    public static void BackwardWeights(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
-        NhwcPass.Run(dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
             pass.Context.Workers.For(Blocks(pass.Dims), pass, static (pass, worker, start, end) =>
             {
                 var planes = new PhasePlanes(pass.Dims);

@@ -18,7 +18,7 @@ namespace HybridCnn.Operators;
 /// Every product has an untransposed second factor and is cut into pieces for OpenBLAS's small-matrix kernels.
 /// Source: Chellapilla, Puri, Simard, 2006; several images in one product: Hadjis et al., Caffe con Troll, 2015.
 /// </summary>
-internal static class NhwcIm2ColConvolution
+internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
 {
     // A product of 64 filters x 64 columns over this many pixels is one call of a small-matrix kernel.
     private const int BlockPixels = 240;
@@ -32,20 +32,20 @@ internal static class NhwcIm2ColConvolution
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) => dims.Layout == Layout.Nhwc ? null : "x and y aren't NHWC";
 
-    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
-    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, LoweredLength(dims, dims.ICPerGroup));
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "patches as rows";
 
-    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
-    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) =>
-        new(dims.WeightsCount, LoweredLength(dims, NhwcSplit.WithImages(dims.ICPerGroup, dims.N, workers).Widest));
-
-    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
-    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) => NhwcWeightGradient.Scratch(dims, workers, LoweredLength);
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass switch
+    {
+        ConvolutionPass.Forward => new(Dims.WeightsCount, LoweredLength(Dims, Dims.ICPerGroup)),
+        ConvolutionPass.BackwardData => new(Dims.WeightsCount, LoweredLength(Dims, NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, workers).Widest)),
+        _ => NhwcWeightGradient.Scratch(Dims, workers, LoweredLength),
+    };
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public static void Forward(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH * pass.Dims.OW, BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass, static (pass, worker, start, end) =>
@@ -57,34 +57,27 @@ internal static class NhwcIm2ColConvolution
         });
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context)
-    {
-        int workers = context.Workers.WorkerCount;
-        NhwcSplit split = NhwcSplit.WithImages(dims.ICPerGroup, dims.N, workers);
-        NhwcPass.Run(dims, dx, weights, [], dy, context, BackwardDataScratch(dims, workers), split, static pass =>
-        {
-            FilterPanels.PackBackward(pass, byElement: false);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Split.Slices, 1, pass, static (pass, worker, start, end) =>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardData, dx, weights, [], dy, context, NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, context.Workers.WorkerCount), static pass =>
             {
-                for (int item = start; item < end; item++)
+                FilterPanels.PackBackward(pass, byElement: false);
+                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Split.Slices, 1, pass, static (pass, worker, start, end) =>
                 {
-                    (int image, int slice) = Math.DivRem(item, pass.Split.Slices);
-                    for (int group = 0; group < pass.Dims.Groups; group++)
-                        BackwardDataImage(pass, pass.Own(worker), image, group, slice);
-                }
+                    for (int item = start; item < end; item++)
+                    {
+                        (int image, int slice) = Math.DivRem(item, pass.Split.Slices);
+                        for (int group = 0; group < pass.Dims.Groups; group++)
+                            BackwardDataImage(pass, pass.Own(worker), image, group, slice);
+                    }
+                });
             });
-        });
-    }
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
-    public static void BackwardWeights(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
-    {
-        int workers = context.Workers.WorkerCount;
-        NhwcPass.Run(
-            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.ForWeights(dims, workers),
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
             static pass => s_weightGradient.Run(pass));
-    }
 
     private static void ForwardBlock(NhwcPass pass, Span<float> col, int pixel, int pixels)
     {
@@ -99,7 +92,7 @@ internal static class NhwcIm2ColConvolution
             for (int panel = 0; panel < panels; panel++)
             {
                 (int filter, int filters) = FilterPanels.Forward(dims, group * panels + panel);
-                NhwcPass.Multiply(
+                pass.Multiply(
                     Transpose.No, pixels, filters, depth, col, depth, FilterPanels.Forward(pass, filter, filters), filters,
                     biased ? 1 : 0, y[filter..], dims.OC);
             }
@@ -122,7 +115,7 @@ internal static class NhwcIm2ColConvolution
             for (int panel = 0; panel < cut.Count; panel++)
             {
                 (int column, int columns) = cut[panel];
-                NhwcPass.Multiply(
+                pass.Multiply(
                     Transpose.No, pixels, columns, dims.OCPerGroup, dy[(pixel * dims.OC + group * dims.OCPerGroup)..], dims.OC,
                     FilterPanels.Backward(pass, group, firstChannel, column, columns), columns, 0, dcol[column..], depth);
             }
@@ -146,7 +139,7 @@ internal static class NhwcIm2ColConvolution
                 for (int panel = 0; panel < cut.Count; panel++)
                 {
                     (int column, int columns) = cut[panel];
-                    NhwcPass.Multiply(
+                    pass.Multiply(
                         Transpose.Yes, dims.OCPerGroup, columns, pixels, dy, dims.OC, col[column..], depth,
                         pixel == start ? 0 : 1, NhwcWeightGradient.Panel(dims, sums, channels, group, column, columns), columns);
                 }

@@ -17,7 +17,7 @@ namespace HybridCnn.Operators;
 /// </code>
 /// Strided 1x1 kernels are one tap of <see cref="TapsConvolution"/>. Source: Lin, Chen, Yan, Network in Network, 2013.
 /// </summary>
-internal static class PointwiseNhwcConvolution
+internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
 {
     private const int BlockPixels = 240;
 
@@ -34,20 +34,17 @@ internal static class PointwiseNhwcConvolution
         _ => null,
     };
 
-    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
-    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "no lowering";
 
-    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
-    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
-
-    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
-    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) =>
-        NhwcWeightGradient.Scratch(dims, workers, static (_, _) => 0);
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardWeights
+        ? NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0)
+        : new(Dims.WeightsCount, 0);
 
     /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
-    public static void Forward(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
             pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
@@ -58,9 +55,9 @@ internal static class PointwiseNhwcConvolution
         });
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        NhwcPass.Run(
-            dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.IC, 1), static pass =>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.IC, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: false);
                 pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
@@ -71,14 +68,10 @@ internal static class PointwiseNhwcConvolution
             });
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, 1, 1] and dBias [OC] (or empty).</summary>
-    public static void BackwardWeights(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
-    {
-        int workers = context.Workers.WorkerCount;
-        NhwcPass.Run(
-            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.ForWeights(dims, workers),
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
             static pass => s_weightGradient.Run(pass));
-    }
 
     private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
 
@@ -92,7 +85,7 @@ internal static class PointwiseNhwcConvolution
         for (int panel = 0; panel < cut.Count; panel++)
         {
             (int filter, int filters) = cut[panel];
-            NhwcPass.Multiply(
+            pass.Multiply(
                 Transpose.No, pixels, filters, dims.IC, x, dims.IC, FilterPanels.Forward(pass, filter, filters), filters,
                 biased ? 1 : 0, y[filter..], dims.OC);
         }
@@ -107,7 +100,7 @@ internal static class PointwiseNhwcConvolution
         for (int panel = 0; panel < cut.Count; panel++)
         {
             (int column, int columns) = cut[panel];
-            NhwcPass.Multiply(
+            pass.Multiply(
                 Transpose.No, pixels, columns, dims.OC, dy, dims.OC, FilterPanels.Backward(pass, 0, 0, column, columns), columns,
                 0, dx[column..], dims.IC);
         }
@@ -125,7 +118,7 @@ internal static class PointwiseNhwcConvolution
             for (int panel = 0; panel < cut.Count; panel++)
             {
                 (int column, int columns) = cut[panel];
-                NhwcPass.Multiply(
+                pass.Multiply(
                     Transpose.Yes, dims.OC, columns, pixels, dy, dims.OC, x[(firstChannel + column)..], dims.IC,
                     pixel == start ? 0 : 1, NhwcWeightGradient.Panel(dims, sums, channels, 0, column, columns), columns);
             }

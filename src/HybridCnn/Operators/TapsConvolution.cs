@@ -19,7 +19,7 @@ namespace HybridCnn.Operators;
 /// The same idea, for contiguous rows, is "kn2row" (Vasudevan, Anderson, Gregg, Parallel Multi Channel Convolution using General
 /// Matrix Multiplication, 2017).
 /// </summary>
-internal static class TapsConvolution
+internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
 {
     // Output rows are taken together until they have about this many pixels, so that a tap's panel is used more than once.
     private const int BlockPixels = 256;
@@ -29,20 +29,17 @@ internal static class TapsConvolution
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) => dims.Layout == Layout.Nhwc ? null : "x and y aren't NHWC";
 
-    /// <summary>Scratch memory of <see cref="Forward"/>.</summary>
-    public static ScratchSize ForwardScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "a product per kernel element";
 
-    /// <summary>Scratch memory of <see cref="BackwardData"/>.</summary>
-    public static ScratchSize BackwardDataScratch(Conv2dDims dims, int workers) => new(dims.WeightsCount, 0);
-
-    /// <summary>Scratch memory of <see cref="BackwardWeights"/>.</summary>
-    public static ScratchSize BackwardWeightsScratch(Conv2dDims dims, int workers) =>
-        NhwcWeightGradient.Scratch(dims, workers, static (_, _) => 0);
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardWeights
+        ? NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0)
+        : new(Dims.WeightsCount, 0);
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public static void Forward(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        NhwcPass.Run(dims, x, weights, bias, y, context, ForwardScratch(dims, context.Workers.WorkerCount), default, static pass =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass.Dims.OW), pass, static (pass, _, start, end) =>
@@ -54,9 +51,9 @@ internal static class TapsConvolution
         });
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public static void BackwardData(Conv2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        NhwcPass.Run(
-            dims, dx, weights, [], dy, context, BackwardDataScratch(dims, context.Workers.WorkerCount), new NhwcSplit(dims.ICPerGroup, 1), static pass =>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.ICPerGroup, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: true);
                 pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass.Dims.IW), pass, static (pass, _, start, end) =>
@@ -68,14 +65,10 @@ internal static class TapsConvolution
             });
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
-    public static void BackwardWeights(
-        Conv2dDims dims, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context)
-    {
-        int workers = context.Workers.WorkerCount;
-        NhwcPass.Run(
-            dims, x, dWeights, dBias, dy, context, BackwardWeightsScratch(dims, workers), NhwcSplit.ForWeights(dims, workers),
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
             static pass => s_weightGradient.Run(pass));
-    }
 
     private static int BlockRows(int width) => Math.Max(1, BlockPixels / width);
 
@@ -96,7 +89,7 @@ internal static class TapsConvolution
                 {
                     if (!Tap(dims, row / dims.OH, row % dims.OH, tap, out TapRow at))
                         continue;
-                    NhwcPass.Multiply(
+                    pass.Multiply(
                         Transpose.No, at.Pixels, filters, dims.ICPerGroup, pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC,
                         weights.Slice(tap * length, length), filters, 1, pass.Y.Span[(row * line + at.First * dims.OC + filter)..], dims.OC);
                 }
@@ -126,7 +119,7 @@ internal static class TapsConvolution
                         (int oh, int rest) = Math.DivRem(ih + dims.PadTop - tap / dims.KW * dims.DilationH, dims.StrideH);
                         if (rest != 0 || (uint)oh >= (uint)dims.OH || !Tap(dims, image, oh, tap, out TapRow at))
                             continue;
-                        NhwcPass.Multiply(
+                        pass.Multiply(
                             Transpose.No, at.Pixels, columns, dims.OCPerGroup, pass.Y.Span[(((image * dims.OH + oh) * dims.OW + at.First) * dims.OC + filter)..], dims.OC,
                             weights, columns, 1, pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC);
                     }
@@ -151,7 +144,7 @@ internal static class TapsConvolution
                     (int group, int inTap) = Math.DivRem(index, cut.PanelsPerRun);
                     (int first, int columns) = cut[tap * cut.PanelsPerRun + inTap];
                     int channel = group * dims.ICPerGroup + firstChannel + first - tap * cut.Run;
-                    NhwcPass.Multiply(
+                    pass.Multiply(
                         Transpose.Yes, dims.OCPerGroup, columns, at.Pixels,
                         pass.Y.Span[((row * dims.OW + at.First) * dims.OC + group * dims.OCPerGroup)..], dims.OC,
                         pass.X.Span[(at.Input * dims.IC + channel)..], dims.StrideW * dims.IC,

@@ -34,7 +34,7 @@ public partial class ArchitectureTests
         "Kernels/WinogradTransforms.cs",
         "Kernels/WinogradWeights.cs",
         "Operators/NchwMethod.cs",
-        "Operators/NhwcPass.cs",
+        "Operators/NhwcMethod.cs",
         "Operators/WinogradConvolution.cs",
     ];
 

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Support;
 
@@ -18,21 +19,21 @@ public class ConvolutionPassesAllocationTests
         {
             Conv2dDims dims = Conv2dDims.Parse(problem).In(layout);
             using var data = new ConvolutionPassesCase(dims, new SeededRandom(1));
-            foreach (ConvolutionPasses passes in ConvolutionPasses.All.Where(passes => passes.Refusal(dims) is null))
+            foreach (ConvolutionMethod method in TestedMethods.For(dims))
             {
                 for (int run = 0; run < 3; run++)
-                    data.Run(passes, context);
+                    data.Run(method, context);
 
                 // Other threads of the process (timers of the test host) may allocate now and then: the best of some rounds counts.
                 long least = long.MaxValue;
                 for (int round = 0; round < 10; round++)
                 {
                     long before = GC.GetTotalAllocatedBytes(precise: true);
-                    data.Run(passes, context);
+                    data.Run(method, context);
                     least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
                 }
 
-                Assert.True(least == 0, $"{passes} {dims} {layout}: {least} bytes");
+                Assert.True(least == 0, $"{method.GetType().Name} {dims} {layout}: {least} bytes");
             }
         }
     }

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Reference;
 using HybridCnn.Tests.Support;
@@ -64,22 +65,22 @@ internal sealed class ConvolutionPassesCase : IDisposable
     public GuardedBuffer DB { get; }
 
     /// <summary>All three passes.</summary>
-    public void Run(ConvolutionPasses passes, ComputeContext context)
+    public void Run(ConvolutionMethod method, ComputeContext context)
     {
         Y.Span.Fill(float.NaN);
         DX.Span.Fill(float.NaN);
         _dw0.CopyTo(DW.Span);
         _db0.CopyTo(DB.Span);
-        passes.Forward(Dims, X.Span, W.Span, B.Span, Y.Span, context);
-        passes.BackwardData(Dims, DY.Span, W.Span, DX.Span, context);
-        passes.BackwardWeights(Dims, X.Span, DY.Span, DW.Span, DB.Span, context);
+        method.Forward(X.Span, W.Span, B.Span, Y.Span, context);
+        method.BackwardData(DY.Span, W.Span, DX.Span, context);
+        method.BackwardWeights(X.Span, DY.Span, DW.Span, DB.Span, context);
     }
 
     /// <summary>All three passes, each result against the reference.</summary>
-    public void Check(ConvolutionPasses passes, ComputeContext context)
+    public void Check(ConvolutionMethod method, ComputeContext context)
     {
-        Run(passes, context);
-        string what = $"{Dims} {Dims.Layout} {passes} on {context.Threads.Count} threads: ";
+        Run(method, context);
+        string what = $"{Dims} {Dims.Layout} {method.GetType().Name} on {context.Threads.Count} threads: ";
         long area = (long)Dims.KH * Dims.KW, pixels = (long)Dims.N * Dims.OH * Dims.OW;
         Compare(_y, Y, Dims.ICPerGroup * area + 1, what + "y");
         Compare(_dx, DX, Dims.OCPerGroup * area, what + "dx");

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Support;
 using Xunit.Abstractions;
@@ -18,8 +19,8 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
             foreach (int threads in (int[])[1, 2, 3])
             {
                 using var context = new ComputeContext(threads);
-                foreach (ConvolutionPasses passes in Serving(dims))
-                    data.Check(passes, context);
+                foreach (ConvolutionMethod method in TestedMethods.For(dims))
+                    data.Check(method, context);
             }
         }
     }
@@ -32,8 +33,11 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
         {
             using var data = new ConvolutionPassesCase(dims, new SeededRandom(2), integers: true, bias: dims.OC % 2 == 0, side: GuardSide.Start);
             using var context = new ComputeContext(2);
-            foreach (ConvolutionPasses passes in Serving(dims))
-                data.Check(passes, context);
+            foreach (bool smallKernels in (bool[])[false, true])
+            {
+                foreach (ConvolutionMethod method in TestedMethods.For(dims, smallKernels))
+                    data.Check(method, context);
+            }
         }
     }
 
@@ -45,8 +49,8 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
             foreach (Conv2dDims dims in Layouts(drawn))
             {
                 using var data = new ConvolutionPassesCase(dims, random, random.NextInt(2) == 0, random.NextInt(2) == 0, (GuardSide)random.NextInt(2));
-                foreach (ConvolutionPasses passes in Serving(dims))
-                    data.Check(passes, context);
+                foreach (ConvolutionMethod method in TestedMethods.For(dims, smallKernels: random.NextInt(2) == 0))
+                    data.Check(method, context);
             }
         });
 
@@ -59,11 +63,11 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
         {
             using var data = new ConvolutionPassesCase(dims, new SeededRandom(3), bias: false);
             using var context = new ComputeContext(2);
-            foreach (ConvolutionPasses passes in Serving(dims))
+            foreach (ConvolutionMethod method in TestedMethods.For(dims))
             {
-                data.Run(passes, context);
+                data.Run(method, context);
                 data.DW.Span.Clear();
-                passes.BackwardWeights(dims, data.X.Span, data.DY.Span, data.DW.Span, [], context);
+                method.BackwardWeights(data.X.Span, data.DY.Span, data.DW.Span, [], context);
                 double y = Dot(data.Y.Span, data.DY.Span), x = Dot(data.X.Span, data.DX.Span), w = Dot(data.W.Span, data.DW.Span);
                 double tolerance = 1e-6 * Math.Sqrt(Dot(data.Y.Span, data.Y.Span) * Dot(data.DY.Span, data.DY.Span)) + 1e-9;
                 Assert.InRange(x, y - tolerance, y + tolerance);
@@ -82,30 +86,30 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
         Conv2dDims dims = Conv2dDims.Parse(problem).In(layout);
         using var data = new ConvolutionPassesCase(dims, new SeededRandom(4), integers: true);
         using var context = new ComputeContext(1);
-        foreach (ConvolutionPasses passes in Serving(dims))
+        foreach (ConvolutionMethod method in TestedMethods.For(dims))
         {
-            data.Run(passes, context);
+            data.Run(method, context);
             data.DW.Span.Clear();
             data.DB.Span.Clear();
-            passes.BackwardWeights(dims, data.X.Span, data.DY.Span, data.DW.Span, data.DB.Span, context);
+            method.BackwardWeights(data.X.Span, data.DY.Span, data.DW.Span, data.DB.Span, context);
             foreach (var (value, gradient) in ((GuardedBuffer, GuardedBuffer)[])[(data.X, data.DX), (data.W, data.DW), (data.B, data.DB)])
             {
                 for (int i = 0; i < value.Length; i++)
                 {
                     float before = value.Span[i];
                     value.Span[i] = before + 1;
-                    double up = Loss(passes);
+                    double up = Loss(method);
                     value.Span[i] = before - 1;
-                    double down = Loss(passes);
+                    double down = Loss(method);
                     value.Span[i] = before;
                     Assert.Equal((up - down) / 2, gradient.Span[i]);
                 }
             }
         }
 
-        double Loss(ConvolutionPasses passes)
+        double Loss(ConvolutionMethod method)
         {
-            passes.Forward(dims, data.X.Span, data.W.Span, data.B.Span, data.Y.Span, context);
+            method.Forward(data.X.Span, data.W.Span, data.B.Span, data.Y.Span, context);
             return Dot(data.Y.Span, data.DY.Span);
         }
     }
@@ -120,14 +124,14 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
         foreach (Conv2dDims dims in Layouts(Conv2dDims.Parse(problem)))
         {
             using var data = new ConvolutionPassesCase(dims, new SeededRandom(5));
-            foreach (ConvolutionPasses passes in Serving(dims))
+            foreach (ConvolutionMethod method in TestedMethods.For(dims))
             {
                 int[]? first = null;
                 for (int run = 0; run < 4; run++)
                 {
                     using var context = new ComputeContext(threads);
-                    data.Run(passes, context);
-                    data.Run(passes, context);
+                    data.Run(method, context);
+                    data.Run(method, context);
                     Assert.Equal(first ??= data.Bits(), data.Bits());
                 }
             }
@@ -138,12 +142,13 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
     public void Refuse_with_a_reason()
     {
         Conv2dDims nchw = Conv2dDims.Parse("g2mb1ic4ih8oc4oh8kh3ph1");
-        foreach (ConvolutionPasses passes in ConvolutionPasses.All.Where(p => p.Refusal(nchw.In(Layout.Nhwc)) is null && p.Refusal(nchw) is not null))
-            Assert.Contains("NHWC", passes.Refusal(nchw), StringComparison.Ordinal);
-        Assert.Contains("3x3", ConvolutionPasses.PointwiseNhwc.Refusal(nchw.In(Layout.Nhwc)), StringComparison.Ordinal);
-        Assert.Contains("2x2", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh4kh1sh2ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
-        Assert.Contains("padding", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh9kh1ph1").In(Layout.Nhwc)), StringComparison.Ordinal);
-        Assert.Contains("groups", ConvolutionPasses.PointwiseNhwc.Refusal(Conv2dDims.Parse("g2mb1ic4ih7oc4oh7kh1ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("NHWC", NhwcIm2ColConvolution.Refusal(nchw), StringComparison.Ordinal);
+        Assert.Contains("NHWC", TapsConvolution.Refusal(nchw), StringComparison.Ordinal);
+        Assert.Contains("NHWC", PointwiseNhwcConvolution.Refusal(nchw), StringComparison.Ordinal);
+        Assert.Contains("3x3", PointwiseNhwcConvolution.Refusal(nchw.In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("2x2", PointwiseNhwcConvolution.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh4kh1sh2ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("padding", PointwiseNhwcConvolution.Refusal(Conv2dDims.Parse("mb1ic4ih7oc4oh9kh1ph1").In(Layout.Nhwc)), StringComparison.Ordinal);
+        Assert.Contains("groups", PointwiseNhwcConvolution.Refusal(Conv2dDims.Parse("g2mb1ic4ih7oc4oh7kh1ph0").In(Layout.Nhwc)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -151,9 +156,9 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
     {
         Conv2dDims dims = Conv2dDims.Parse("mb1ic4ih7oc4oh7kh1ph0").In(Layout.Nhwc);
         using var context = new ComputeContext(1);
-        foreach (ConvolutionPasses passes in Serving(dims))
+        foreach (ConvolutionMethod method in TestedMethods.For(dims))
         {
-            var e = Assert.Throws<ArgumentException>(() => passes.Forward(dims, new float[195], new float[16], [], new float[196], context));
+            var e = Assert.Throws<ArgumentException>(() => method.Forward(new float[195], new float[16], [], new float[196], context));
             Assert.Equal("x", e.ParamName);
             Assert.Contains("195", e.Message, StringComparison.Ordinal);
             Assert.Contains("196", e.Message, StringComparison.Ordinal);
@@ -161,8 +166,6 @@ public class ConvolutionPassesTests(ITestOutputHelper output)
     }
 
     private static IEnumerable<Conv2dDims> Layouts(Conv2dDims dims) => [dims.In(Layout.Nchw), dims.In(Layout.Nhwc)];
-
-    private static IEnumerable<ConvolutionPasses> Serving(Conv2dDims dims) => ConvolutionPasses.All.Where(passes => passes.Refusal(dims) is null);
 
     private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

@@ -41,7 +41,7 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
                 foreach (int threads in (int[])[1, 2, 3])
                 {
                     using var context = new ComputeContext(threads);
-                    data.Check(Passes(new WinogradConvolution(dims, tile)), context);
+                    data.Check(new WinogradConvolution(dims, tile), context);
                 }
             }
         }
@@ -64,7 +64,7 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
             foreach (long limit in (long[])[long.MaxValue, 200_000, 0])
             {
                 foreach (bool smallKernels in (bool[])[false, true])
-                    data.Check(Passes(new WinogradConvolution(dims, tile, limit, smallKernels)), context);
+                    data.Check(new WinogradConvolution(dims, tile, limit, smallKernels), context);
             }
         }
     }
@@ -77,7 +77,7 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
             int tile = random.NextInt(2) == 0 ? 2 : 4;
             long limit = random.NextInt(2) == 0 ? 0 : WinogradConvolution.DefaultWorkspaceLimit;
             using ConvolutionPassesCase data = Draw(dims, random, tile, (GuardSide)random.NextInt(2), random.NextInt(2) == 0);
-            data.Check(Passes(new WinogradConvolution(dims, tile, limit)), context);
+            data.Check(new WinogradConvolution(dims, tile, limit), context);
         });
 
     [Theory]
@@ -87,7 +87,7 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
         Conv2dDims dims = Conv2dDims.Parse(problem).In(Layout.Nhwc);
         using var data = new ConvolutionPassesCase(dims, new SeededRandom(3), integers: true);
         using var context = new ComputeContext(2);
-        data.Check(Passes(new WinogradConvolution(dims, 2)), context);
+        data.Check(new WinogradConvolution(dims, 2), context);
     }
 
     [Theory]
@@ -99,10 +99,10 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
         foreach (int tile in (int[])[2, 4])
         {
             using var data = new ConvolutionPassesCase(dims, new SeededRandom(4), bias: false);
-            ConvolutionPasses passes = Passes(new WinogradConvolution(dims, tile));
-            data.Run(passes, context);
+            var convolution = new WinogradConvolution(dims, tile);
+            data.Run(convolution, context);
             data.DW.Span.Clear();
-            passes.BackwardWeights(dims, data.X.Span, data.DY.Span, data.DW.Span, [], context);
+            convolution.BackwardWeights(data.X.Span, data.DY.Span, data.DW.Span, [], context);
             double y = Dot(data.Y.Span, data.DY.Span), x = Dot(data.X.Span, data.DX.Span), w = Dot(data.W.Span, data.DW.Span);
             double tolerance = 2e-6 * Math.Sqrt(Dot(data.Y.Span, data.Y.Span) * Dot(data.DY.Span, data.DY.Span));
             Assert.InRange(x, y - tolerance, y + tolerance);
@@ -174,13 +174,13 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
             foreach (long limit in (long[])[0, WinogradConvolution.DefaultWorkspaceLimit])
             {
                 using ConvolutionPassesCase data = Draw(dims, new SeededRandom(7), tile);
-                ConvolutionPasses passes = Passes(new WinogradConvolution(dims, tile, limit));
+                var convolution = new WinogradConvolution(dims, tile, limit);
                 int[]? first = null;
                 for (int run = 0; run < 3; run++)
                 {
                     using var context = new ComputeContext(threads);
-                    data.Run(passes, context);
-                    data.Run(passes, context);
+                    data.Run(convolution, context);
+                    data.Run(convolution, context);
                     Assert.Equal(first ??= data.Bits(), data.Bits());
                 }
             }
@@ -230,12 +230,6 @@ public class WinogradConvolutionTests(ITestOutputHelper output)
         Assert.Throws<ArgumentException>("dy", () => convolution.BackwardData(new float[195], new float[144], new float[196], context));
         Assert.Throws<ArgumentException>("dBias", () => convolution.BackwardWeights(new float[196], new float[196], new float[144], new float[5], context));
     }
-
-    internal static ConvolutionPasses Passes(WinogradConvolution convolution) => new(
-        nameof(WinogradConvolution), WinogradConvolution.Refusal,
-        (_, x, w, b, y, context) => convolution.Forward(x, w, b, y, context),
-        (_, dy, w, dx, context) => convolution.BackwardData(dy, w, dx, context),
-        (_, x, dy, dw, db, context) => convolution.BackwardWeights(x, dy, dw, db, context));
 
     private static ConvolutionPassesCase Draw(Conv2dDims dims, SeededRandom random, int tile, GuardSide side = GuardSide.End, bool bias = true) =>
         new(dims, random, bias: bias, side: side) { Rounding = tile == 4 ? RoundingF4 : RoundingF2 };

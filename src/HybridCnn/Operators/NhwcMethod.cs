@@ -1,0 +1,55 @@
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>What one pass consists of, once its arguments are pinned.</summary>
+internal delegate void NhwcPassBody(NhwcPass pass);
+
+/// <summary>
+/// An algorithm that reads the images in the order they lie in, or by planes of its own. What changes lies in the
+/// <see cref="NhwcPass"/> and its scratch memory.
+/// </summary>
+/// <param name="dims">Geometry.</param>
+/// <param name="smallKernels">Whether OpenBLAS has its small-matrix kernels here, for which products are then cut.</param>
+internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : ConvolutionMethod(dims)
+{
+    public bool SmallKernels { get; } = smallKernels;
+
+    /// <summary>Checks the lengths, claims the context, reserves the scratch memory, pins the spans and runs the body.</summary>
+    /// <exception cref="ArgumentException">A span's length isn't the geometry's.</exception>
+    protected unsafe void Run(
+        ConvolutionPass kind, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> y,
+        ComputeContext context, NhwcSplit split, NhwcPassBody body)
+    {
+        Require(x.Length, Dims.XCount, nameof(x));
+        Require(weights.Length, Dims.WeightsCount, nameof(weights));
+        Require(y.Length, Dims.YCount, nameof(y));
+        if (!bias.IsEmpty)
+            Require(bias.Length, Dims.OC, nameof(bias));
+        using ComputeContext.Claim claim = context.Enter();
+        ScratchSize scratch = Scratch(kind, context.Workers.WorkerCount);
+        context.Workspace.ReserveShared(checked((int)scratch.Shared));
+        context.Workspace.Reserve(checked((int)scratch.PerWorker));
+
+        var pass = context.State<NhwcPass>();
+        fixed (float* px = x, pw = weights, pb = bias, py = y)
+        {
+            pass.Method = this;
+            pass.Context = context;
+            pass.Scratch = scratch;
+            pass.Split = split;
+            pass.X = new PinnedSpan(px, x.Length);
+            pass.Weights = new PinnedSpan(pw, weights.Length);
+            pass.Bias = new PinnedSpan(pb, bias.Length);
+            pass.Y = new PinnedSpan(py, y.Length);
+            body(pass);
+        }
+    }
+
+    private void Require(int length, long expected, string name)
+    {
+        if (length != expected)
+            throw new ArgumentException($"{name} has {length} elements; {Dims} needs {expected}.", name);
+    }
+}

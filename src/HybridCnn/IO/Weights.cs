@@ -8,7 +8,7 @@ public static class Weights
 {
     /// <summary>Writes the parameters, atomically: after any failure the old file is unchanged.</summary>
     /// <param name="path">The file; its folder must exist.</param>
-    /// <param name="parameters">The network's <see cref="Sequential.NamedState"/>: "0.weight", "0.bias", "3.weight", ….</param>
+    /// <param name="parameters">The network's <see cref="Layer.NamedState"/>: "0.weight", "0.bias", "3.weight", ….</param>
     /// <param name="description">How to run the network.</param>
     /// <exception cref="ArgumentException">A name twice, or a description whose parts don't go together.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
@@ -29,7 +29,7 @@ public static class Weights
 
     /// <summary>Reads the file into the parameters. It must hold exactly these names and shapes, as F32; otherwise nothing is changed.</summary>
     /// <param name="path">Written by <see cref="Save"/>, or by another tool under PyTorch's names.</param>
-    /// <param name="parameters">The network's <see cref="Sequential.NamedState"/>.</param>
+    /// <param name="parameters">The network's <see cref="Layer.NamedState"/>.</param>
     /// <exception cref="DataFormatException">
     /// Missing, damaged, or of another network: the message lists every name that is missing or unexpected and every shape that differs.
     /// </exception>

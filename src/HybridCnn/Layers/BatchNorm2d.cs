@@ -12,7 +12,6 @@ namespace HybridCnn.Layers;
 public sealed class BatchNorm2d : Layer
 {
     private readonly double _epsilon, _momentum;
-    private readonly bool _relu;
     private readonly Parameter? _weight, _bias;
     private readonly Parameter[] _parameters, _buffers;
     private BatchNormalization? _operator;
@@ -23,14 +22,13 @@ public sealed class BatchNorm2d : Layer
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="momentum">The new batch's share in the running statistics, 0 to 1.</param>
     /// <param name="affine">Whether there are weight and bias.</param>
-    /// <param name="relu">Whether y is the maximum of that and 0: a ReLU that costs nothing.</param>
-    public BatchNorm2d(int channels, double epsilon = 1e-5, double momentum = 0.1, bool affine = true, bool relu = false)
+    public BatchNorm2d(int channels, double epsilon = 1e-5, double momentum = 0.1, bool affine = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(epsilon, 0);
         ArgumentOutOfRangeException.ThrowIfLessThan(momentum, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(momentum, 1);
-        (_epsilon, _momentum, _relu, Channels) = (epsilon, momentum, relu, channels);
+        (_epsilon, _momentum, Channels) = (epsilon, momentum, channels);
         var perChannel = new Shape(channels);
         _buffers = [new Parameter("running_mean", perChannel), new Parameter("running_var", perChannel)];
         _buffers[1].Value.Span.Fill(1);
@@ -55,6 +53,8 @@ public sealed class BatchNorm2d : Layer
     /// <summary>running_mean [C] and running_var [C].</summary>
     public override IReadOnlyList<Parameter> Buffers => _buffers;
 
+    internal override ReluFusion ReluFusion => ReluFusion.Both;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 
@@ -65,23 +65,15 @@ public sealed class BatchNorm2d : Layer
         if (input[1] != Channels)
             throw new ArgumentException($"BatchNorm2d has {Channels} channels; {input} has {input[1]}.", nameof(input));
         if (_operator is null || _binding.Input != input)
-            _operator = new BatchNormalization(input, _epsilon, _relu);
+            _operator = new BatchNormalization(input, _epsilon);
         _binding = new Binding(input, input);
         return input;
     }
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.Span, bias = _bias is null ? [] : _bias.Value.Span;
-        Span<float> mean = _buffers[0].Value.Span, variance = _buffers[1].Value.Span;
-        using ComputeContext.Claim claim = context.Enter();
-        if (context.IsTraining)
-            _operator!.ForwardTraining(x, weight, bias, mean, variance, _momentum, y, context);
-        else
-            _operator!.ForwardFixed(x, weight, bias, mean, variance, y, context);
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -90,5 +82,17 @@ public sealed class BatchNorm2d : Layer
         Span<float> dWeight = _weight is null ? [] : _weight.Gradient.Span, dBias = _bias is null ? [] : _bias.Gradient.Span;
         using ComputeContext.Claim claim = context.Enter();
         _operator!.Backward(x, y, dy, _weight is null ? [] : _weight.Value.Span, dWeight, dBias, dx, context);
+    }
+
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.Span, bias = _bias is null ? [] : _bias.Value.Span;
+        Span<float> mean = _buffers[0].Value.Span, variance = _buffers[1].Value.Span;
+        using ComputeContext.Claim claim = context.Enter();
+        if (context.IsTraining)
+            _operator!.ForwardTraining(x, weight, bias, mean, variance, _momentum, relu, y, context);
+        else
+            _operator!.ForwardFixed(x, weight, bias, mean, variance, relu, y, context);
     }
 }

@@ -17,6 +17,7 @@ public sealed class Conv2d : Layer
     private readonly int _inChannels, _outChannels, _groups;
     private readonly Parameter _weight;
     private readonly Parameter? _bias;
+    private readonly ReluOperator _relu = new();
     private ConvolutionPlan? _plan;
     private Binding _binding;
 
@@ -78,6 +79,8 @@ public sealed class Conv2d : Layer
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters { get; }
 
+    internal override ReluFusion ReluFusion => ReluFusion.Forward;
+
     /// <summary>
     /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context
     /// with other options plans anew.
@@ -115,6 +118,12 @@ public sealed class Conv2d : Layer
         PlanFor(context).Forward(x.Span, _weight.Value.Span, _bias is null ? [] : _bias.Value.Span, y.Span, context);
     }
 
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context)
+    {
+        Forward(x, y, context);
+        _relu.Forward(y, y, context);
+    }
+
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
@@ -124,6 +133,9 @@ public sealed class Conv2d : Layer
         if (dx is not null)
             plan.BackwardData(dy.Span, _weight.Value.Span, dx.Span, context);
     }
+
+    /// <inheritdoc/>
+    public override string Explain() => _plan?.Explain() ?? "";
 
     private ConvolutionPlan PlanFor(ComputeContext context) => _plan!.Options == context.Options
         ? _plan

@@ -15,6 +15,21 @@ public abstract class Layer
     /// <summary>What a layer remembers of training besides, and is saved with it: running statistics. Their gradients mean nothing.</summary>
     public virtual IReadOnlyList<Parameter> Buffers => [];
 
+    /// <summary>The layers inside a container, each with the name that goes before the names of its parameters; empty for any other layer.</summary>
+    public virtual IReadOnlyList<NamedLayer> Children => [];
+
+    /// <summary>All parameters under PyTorch's names: "weight" of a layer, "3.weight" of a container.</summary>
+    public IReadOnlyList<NamedParameter> NamedParameters => [.. Named(static layer => layer.Parameters)];
+
+    /// <summary>Everything that is saved, parameters and buffers, under PyTorch's names.</summary>
+    public IReadOnlyList<NamedParameter> NamedState => [.. Named(static layer => layer.Parameters.Concat(layer.Buffers))];
+
+    /// <summary>How much of a ReLU behind this layer a container may leave to it.</summary>
+    internal virtual ReluFusion ReluFusion => ReluFusion.None;
+
+    /// <summary>Whether <see cref="Backward"/> takes a dx that is dy. The container that asks for it gives dy up.</summary>
+    internal virtual bool BackwardInPlace => false;
+
     /// <summary>
     /// The memory order in which this layer would like x, for a given rank-4 shape. A container may ask before it binds and
     /// convert; a layer that is bound to the other order refuses it or takes it, but never converts by itself.
@@ -30,6 +45,10 @@ public abstract class Layer
     /// <summary>Computes y from x. Overwrites y, leaves x.</summary>
     public abstract void Forward(Tensor x, Tensor y, ComputeContext context);
 
+    /// <summary><see cref="Forward"/> with a ReLU behind it; for layers with a <see cref="ReluFusion"/>. Overwrites y, leaves x.</summary>
+    internal virtual void ForwardRelu(Tensor x, Tensor y, ComputeContext context) =>
+        throw new InvalidOperationException($"{GetType().Name} takes in no ReLU.");
+
     /// <summary>
     /// Computes the gradients of the loss from <paramref name="dy"/>, its gradient by y. Overwrites dx; adds to the
     /// parameters' gradients; leaves x, y and dy.
@@ -40,4 +59,11 @@ public abstract class Layer
     /// <param name="dx">Gradient by x, of x's shape; null where nobody needs it (the first layer).</param>
     /// <param name="context">Threads and scratch memory.</param>
     public abstract void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context);
+
+    /// <summary>How a bound layer computes, where it had a choice; else empty.</summary>
+    public virtual string Explain() => "";
+
+    private IEnumerable<NamedParameter> Named(Func<Layer, IEnumerable<Parameter>> own) => Children.Count == 0
+        ? own(this).Select(static parameter => new NamedParameter(parameter.Name, parameter))
+        : Children.SelectMany(child => child.Layer.Named(own), static (child, inner) => new NamedParameter($"{child.Name}.{inner.Name}", inner.Parameter));
 }

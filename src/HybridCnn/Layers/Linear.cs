@@ -49,6 +49,8 @@ public sealed class Linear : Layer
     /// <summary>weight [outFeatures, inFeatures], and bias [outFeatures] if there is one.</summary>
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
+    internal override ReluFusion ReluFusion => ReluFusion.Forward;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
@@ -63,11 +65,9 @@ public sealed class Linear : Layer
     }
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, _weight.Value, _bias?.Value, y, context);
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -76,5 +76,11 @@ public sealed class Linear : Layer
         _operator!.BackwardWeights(x, dy, _weight.Gradient, _bias?.Gradient, context);
         if (dx is not null)
             _operator.BackwardData(dy, _weight.Value, dx, context);
+    }
+
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _operator!.Forward(x, _weight.Value, _bias?.Value, relu, y, context);
     }
 }

@@ -10,6 +10,8 @@ public sealed class ReLU : Layer
     private readonly ReluOperator _operator = new();
     private Binding _binding;
 
+    internal override bool BackwardInPlace => true;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 

@@ -8,12 +8,12 @@ namespace HybridCnn.Layers;
 /// <summary>
 /// Layers one after another; itself a layer. <see cref="Bind"/> decides the memory order between them, by what each layer prefers, and
 /// allocates what lies there: every activation, which the backward pass reads again, and two buffers that the gradients take
-/// turns in. <see cref="Explain"/> shows all of it.
+/// turns in. A ReLU is left to the layer before it where that takes it in; a layer that only renames its input costs nothing.
+/// <see cref="Explain"/> shows all of it.
 /// </summary>
 public sealed class Sequential : Layer
 {
     private readonly Layer[] _layers;
-    private readonly Parameter[] _parameters;
     private Step[] _steps = [];
     private int _firstWithParameters;
     private Binding _binding;
@@ -34,32 +34,33 @@ public sealed class Sequential : Layer
         }
 
         _layers = [.. layers];
-        NamedParameters = [.. Name(_layers, static layer => layer.Parameters, static inner => inner.NamedParameters)];
-        NamedState = [.. Name(_layers, static layer => layer.Parameters.Concat(layer.Buffers), static inner => inner.NamedState)];
+        Children = [.. _layers.Select((layer, i) => new NamedLayer(i.ToString(CultureInfo.InvariantCulture), layer))];
+        Parameters = [.. _layers.SelectMany(layer => layer.Parameters)];
         Buffers = [.. _layers.SelectMany(layer => layer.Buffers)];
-        _parameters = [.. NamedParameters.Select(named => named.Parameter)];
     }
 
     /// <summary>The layers, in order.</summary>
     public IReadOnlyList<Layer> Layers => _layers;
 
-    /// <summary>All parameters, first layer first.</summary>
-    public override IReadOnlyList<Parameter> Parameters => _parameters;
+    /// <summary>The layers under PyTorch's names, "3": every layer counts, also one without parameters.</summary>
+    public override IReadOnlyList<NamedLayer> Children { get; }
 
-    /// <summary>All parameters under PyTorch's names, "3.weight": every layer counts, also one without parameters.</summary>
-    public IReadOnlyList<NamedParameter> NamedParameters { get; }
+    /// <summary>All parameters, first layer first.</summary>
+    public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>All buffers, first layer first.</summary>
     public override IReadOnlyList<Parameter> Buffers { get; }
-
-    /// <summary>Everything that is saved with a network, parameters and buffers, under PyTorch's names.</summary>
-    public IReadOnlyList<NamedParameter> NamedState { get; }
 
     /// <summary>
     /// Called in <see cref="Backward"/> with a layer's position as soon as the gradients of its parameters are complete: last
     /// layer first, every layer once.
     /// </summary>
     public Action<int>? GradientsReady { get; set; }
+
+    internal override ReluFusion ReluFusion => _layers[^1].ReluFusion;
+
+    /// <summary>The first layer's.</summary>
+    public override Layout PreferredLayout(Shape input) => _layers[0].PreferredLayout(input);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
@@ -78,6 +79,8 @@ public sealed class Sequential : Layer
         }
 
         _steps = [.. steps];
+        for (int i = 1; i < _steps.Length; i++)
+            _steps[i].FusedInto = _steps[i].Layer is ReLU && _steps[i - 1].Layer.ReluFusion != ReluFusion.None ? _steps[i - 1] : null;
         _firstWithParameters = Array.FindIndex(_steps, step => step.Layer.Parameters.Count > 0);
         PlanActivations();
         PlanGradients();
@@ -99,33 +102,28 @@ public sealed class Sequential : Layer
     }
 
     /// <summary>A line for every layer and for every change of the memory order: what it makes of which shape, and how.</summary>
-    public string Explain()
+    public override string Explain()
     {
         var text = new StringBuilder($"Sequential, x {_binding.Input}");
         foreach (Step step in _steps)
         {
-            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{(step.Position is { } i ? i.ToString(CultureInfo.InvariantCulture) : "-"),3} {step.Layer.GetType().Name} → {step.Output}");
-            string? inner = step.Layer switch { Conv2d { Plan: { } plan } => plan.Explain(), Sequential sequential => sequential.Explain(), _ => null };
-            if (inner is not null)
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{Position(step),3} {step.Layer.GetType().Name}");
+            if (step.FusedInto is { } before)
+                text.Append(CultureInfo.InvariantCulture, $", computed by {Position(before)},");
+            text.Append(CultureInfo.InvariantCulture, $" → {step.Output}");
+            if (step.Layer.Explain() is { Length: > 0 } inner)
                 text.AppendLine().Append("      ").Append(inner.ReplaceLineEndings(Environment.NewLine + "      "));
         }
 
         return text.ToString();
+
+        static string Position(Step step) => step.Position?.ToString(CultureInfo.InvariantCulture) ?? "-";
     }
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        Tensor input = x;
-        for (int i = 0; i < _steps.Length; i++)
-        {
-            Tensor output = _steps[i].Activation ?? y;
-            if (!IsView(i))
-                _steps[i].Layer.Forward(input, output, context);
-            input = output;
-        }
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -135,10 +133,10 @@ public sealed class Sequential : Layer
         {
             // Below the first parameter nobody needs a gradient, unless the caller asked for dx.
             bool needed = dx is not null || i >= _firstWithParameters && _firstWithParameters >= 0;
-            if (needed && !IsView(i))
+            if (needed && !IsViewBackward(i))
             {
                 Tensor? gradient = i == 0 ? dx : dx is not null || i > _firstWithParameters ? _steps[i - 1].Gradient : null;
-                _steps[i].Layer.Backward(i == 0 ? x : _steps[i - 1].Activation!, _steps[i].Activation ?? y, _steps[i].Gradient ?? dy, gradient, context);
+                _steps[i].Layer.Backward(i == 0 ? x : _steps[i - 1].Activation ?? y, _steps[i].Activation ?? y, _steps[i].Gradient ?? dy, gradient, context);
             }
 
             if (_steps[i].Position is { } position)
@@ -146,42 +144,51 @@ public sealed class Sequential : Layer
         }
     }
 
-    // Inside a network a Flatten is its input under another name.
-    private bool IsView(int i) => _steps[i].Layer is Flatten && i > 0 && i < _steps.Length - 1;
-
-    private void PlanActivations()
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
     {
-        for (int i = 0; i < _steps.Length - 1; i++)
-            _steps[i].Activation = IsView(i) ? _steps[i - 1].Activation!.Reshape(_steps[i].Output) : new Tensor(_steps[i].Output);
+        _binding.CheckForward(this, x, y, context);
+        Tensor input = x;
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            Tensor output = _steps[i].Activation ?? y;
+            if (i == _steps.Length - 1 ? relu : _steps[i + 1].FusedInto is not null)
+                _steps[i].Layer.ForwardRelu(input, output, context);
+            else if (!IsView(i))
+                _steps[i].Layer.Forward(input, output, context);
+            input = output;
+        }
     }
 
-    // The gradient by a layer's output dies once the gradient by its input is there, so two buffers are enough.
+    // A fused ReLU's output is there already, and inside a network a Flatten is its input under another name.
+    private bool IsView(int i) => _steps[i].FusedInto is not null || IsInnerFlatten(i);
+
+    private bool IsViewBackward(int i) => _steps[i].FusedInto?.Layer.ReluFusion == ReluFusion.Both || IsInnerFlatten(i);
+
+    private bool IsInnerFlatten(int i) => _steps[i].Layer is Flatten && i > 0 && i < _steps.Length - 1;
+
+    // Where nothing is planned, the caller's y serves: for the last layer, and for one whose ReLU is the last.
+    private void PlanActivations()
+    {
+        Tensor? next = null;
+        for (int i = _steps.Length - 2; i >= 0; i--)
+            next = _steps[i].Activation = IsView(i + 1) ? next?.Prefix(_steps[i].Output) : new Tensor(_steps[i].Output);
+    }
+
+    // The gradient by a layer's output dies once the gradient by its input is there, so two buffers are enough, and one where that
+    // is written over it. The caller's dy, which serves where nothing is planned, is left as it is.
     private void PlanGradients()
     {
         int last = _steps.Length - 1;
         if (last == 0)
             return;
         var largest = new Shape(_steps[..last].Max(step => step.Output.Count));
-        Tensor current = new(largest), other = last > 1 ? new(largest) : current;
+        Tensor? current = null, other = null;
         for (int i = last - 1; i >= 0; i--)
         {
-            _steps[i].Gradient = current.Prefix(_steps[i].Output);
-            if (!IsView(i))
-                (current, other) = (other, current);
-        }
-    }
-
-    private static IEnumerable<NamedParameter> Name(
-        Layer[] layers, Func<Layer, IEnumerable<Parameter>> own, Func<Sequential, IEnumerable<NamedParameter>> inside)
-    {
-        for (int i = 0; i < layers.Length; i++)
-        {
-            string prefix = i.ToString(CultureInfo.InvariantCulture) + ".";
-            IEnumerable<NamedParameter> inner = layers[i] is Sequential sequential
-                ? inside(sequential)
-                : own(layers[i]).Select(parameter => new NamedParameter(parameter.Name, parameter));
-            foreach (NamedParameter named in inner)
-                yield return new(prefix + named.Name, named.Parameter);
+            bool isInPlace = i + 1 < last && _steps[i + 1].Layer.BackwardInPlace;
+            if (!isInPlace && !IsViewBackward(i + 1))
+                (current, other) = (other ?? new Tensor(largest), current);
+            _steps[i].Gradient = current?.Prefix(_steps[i].Output);
         }
     }
 
@@ -193,6 +200,9 @@ public sealed class Sequential : Layer
         public int? Position { get; } = position;
 
         public Shape Output { get; } = output;
+
+        /// <summary>For a ReLU that the layer before computes: that one.</summary>
+        public Step? FusedInto { get; set; }
 
         public Tensor? Activation { get; set; }
 

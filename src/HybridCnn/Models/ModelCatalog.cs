@@ -79,7 +79,7 @@ public static class ModelCatalog
     /// <summary>
     /// Six convolutions 3x3 in the manner of VGG (Simonyan and Zisserman, Very deep convolutional networks, 2014), for small
     /// pictures: twice 64, 128 and 256 channels, each with batch normalization and ReLU, each pair followed by max pooling, then
-    /// 512 hidden units. [N, C, H, W] → [N, classes]. ReLU is part of the batch normalization and has no number of its own.
+    /// 512 hidden units. [N, C, H, W] → [N, classes].
     /// </summary>
     /// <inheritdoc cref="Create"/>
     public static Sequential VggCifar(int channels, int height, int width, int classes, SeededRandom random)
@@ -102,9 +102,11 @@ public static class ModelCatalog
     private static Layer[] VggBlock(int inChannels, int outChannels, SeededRandom random) =>
     [
         new Conv2d(inChannels, outChannels, 3, padding: 1, bias: false, random: random),
-        new BatchNorm2d(outChannels, relu: true),
+        new BatchNorm2d(outChannels),
+        new ReLU(),
         new Conv2d(outChannels, outChannels, 3, padding: 1, bias: false, random: random),
-        new BatchNorm2d(outChannels, relu: true),
+        new BatchNorm2d(outChannels),
+        new ReLU(),
         new MaxPool2d(2),
     ];
 

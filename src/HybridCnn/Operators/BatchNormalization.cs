@@ -6,11 +6,11 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// Batch normalization of one shape in either layout, with ReLU fused if asked for; one call at a time. NHWC: threads over pixels, each
+/// Batch normalization of one shape in either layout, with a ReLU behind it if asked for; one call at a time. NHWC: threads over pixels, each
 /// with sums of its own, which are added in worker order. NCHW: threads over channels. Keeps the mean and the deviation of the
-/// latest forward pass for the backward pass.
+/// latest forward pass, and whether there was a ReLU, for the backward pass.
 /// </summary>
-internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
+internal sealed class BatchNormalization(Shape shape, double epsilon)
 {
     private readonly int _channels = shape[1];
     private readonly int _plane = shape.Rank == 4 ? shape[2] * shape[3] : 1;
@@ -21,14 +21,14 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
     private readonly double[] _first = new double[shape[1]], _second = new double[shape[1]];
     private Tensor? _x, _y, _dy, _dx;
     private Workspace? _workspace;
-    private bool _fromBatch;
+    private bool _fromBatch, _relu;
 
     /// <summary>y from the statistics of x itself, which also move the running ones. Overwrites y.</summary>
     public void ForwardTraining(
         Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> runningMean, Span<float> runningVariance, double momentum,
-        Tensor y, ComputeContext context)
+        bool relu, Tensor y, ComputeContext context)
     {
-        (_x, _y, _fromBatch) = (x, y, true);
+        (_x, _y, _fromBatch, _relu) = (x, y, true, relu);
         // An element of the channel is near its mean.
         for (int channel = 0; channel < _channels; channel++)
             _mean[channel] = x.Span[channel * (_channelsLast ? 1 : _plane)];
@@ -51,9 +51,10 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
 
     /// <summary>y from given statistics. Overwrites y.</summary>
     public void ForwardFixed(
-        Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, Tensor y, ComputeContext context)
+        Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
+        bool relu, Tensor y, ComputeContext context)
     {
-        (_x, _y, _fromBatch) = (x, y, false);
+        (_x, _y, _fromBatch, _relu) = (x, y, false, relu);
         mean.CopyTo(_mean);
         for (int channel = 0; channel < _channels; channel++)
             _inverseDeviation[channel] = Normalization.InverseDeviation(variance[channel], epsilon);
@@ -165,7 +166,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
     {
         if (_channelsLast)
         {
-            NormalizationNhwc.AddProducts(Pixels(_x, start, end), Pixels(_dy, start, end), relu ? Pixels(_y, start, end) : [], _mean, first, second);
+            NormalizationNhwc.AddProducts(Pixels(_x, start, end), Pixels(_dy, start, end), _relu ? Pixels(_y, start, end) : [], _mean, first, second);
             return;
         }
 
@@ -174,7 +175,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
             for (int image = 0; image < shape[0]; image++)
             {
                 (double f, double s) = NormalizationNchw.Products(
-                    Plane(_x, image, channel), Plane(_dy, image, channel), relu ? Plane(_y, image, channel) : [], _mean[channel]);
+                    Plane(_x, image, channel), Plane(_dy, image, channel), _relu ? Plane(_y, image, channel) : [], _mean[channel]);
                 first[channel] += f;
                 second[channel] += s;
             }
@@ -185,14 +186,14 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
     {
         if (_channelsLast)
         {
-            NormalizationNhwc.Apply(Pixels(_x, start, end), _mean, _a, _c, relu, Pixels(_y, start, end));
+            NormalizationNhwc.Apply(Pixels(_x, start, end), _mean, _a, _c, _relu, Pixels(_y, start, end));
             return;
         }
 
         for (int channel = start; channel < end; channel++)
         {
             for (int image = 0; image < shape[0]; image++)
-                NormalizationNchw.Apply(Plane(_x, image, channel), _mean[channel], _a[channel], _c[channel], relu, Plane(_y, image, channel));
+                NormalizationNchw.Apply(Plane(_x, image, channel), _mean[channel], _a[channel], _c[channel], _relu, Plane(_y, image, channel));
         }
     }
 
@@ -201,7 +202,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
         if (_channelsLast)
         {
             NormalizationNhwc.Gradient(
-                Pixels(_x, start, end), Pixels(_dy, start, end), relu ? Pixels(_y, start, end) : [], _mean, _a, _b, _c, Pixels(_dx, start, end));
+                Pixels(_x, start, end), Pixels(_dy, start, end), _relu ? Pixels(_y, start, end) : [], _mean, _a, _b, _c, Pixels(_dx, start, end));
             return;
         }
 
@@ -210,7 +211,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon, bool relu)
             for (int image = 0; image < shape[0]; image++)
             {
                 NormalizationNchw.Gradient(
-                    Plane(_x, image, channel), Plane(_dy, image, channel), relu ? Plane(_y, image, channel) : [],
+                    Plane(_x, image, channel), Plane(_dy, image, channel), _relu ? Plane(_y, image, channel) : [],
                     _mean[channel], _a[channel], _b[channel], _c[channel], Plane(_dx, image, channel));
             }
         }

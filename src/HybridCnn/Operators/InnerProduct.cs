@@ -14,11 +14,12 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
     private const long SmallProduct = 1024 * 1024;
 
     private Tensor? _x, _y, _weights, _bias;
+    private bool _relu;
 
     private bool IsSmall => (long)n * inFeatures * outFeatures < SmallProduct;
 
     /// <summary>
-    /// y = x Wᵀ + bias. Overwrites y. Workers share out the columns of y.
+    /// y = x Wᵀ + bias, or the maximum of that and 0. Overwrites y. Workers share out the columns of y.
     /// <code>
     ///             N = outFeatures
     ///                +--------+
@@ -31,11 +32,12 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
     /// <param name="x">n rows of inFeatures.</param>
     /// <param name="weights">[outFeatures, inFeatures].</param>
     /// <param name="bias">[outFeatures], or null.</param>
+    /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="y">n rows of outFeatures.</param>
     /// <param name="context">Threads.</param>
-    public void Forward(Tensor x, Tensor weights, Tensor? bias, Tensor y, ComputeContext context)
+    public void Forward(Tensor x, Tensor weights, Tensor? bias, bool relu, Tensor y, ComputeContext context)
     {
-        (_x, _weights, _bias, _y) = (x, weights, bias, y);
+        (_x, _weights, _bias, _relu, _y) = (x, weights, bias, relu, y);
         Run(context, outFeatures, static (self, _, start, end) => self.ForwardColumns(start, end));
     }
 
@@ -96,6 +98,11 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
         Gemm.Run(
             Transpose.No, Transpose.Yes, n, end - start, inFeatures, 1, _x!.Span, inFeatures,
             _weights!.Span[(start * inFeatures)..(end * inFeatures)], inFeatures, 1, y[start..], outFeatures);
+        for (int row = 0; row < n && _relu; row++)
+        {
+            Span<float> part = y[(row * outFeatures + start)..(row * outFeatures + end)];
+            Activations.Relu(part, part);
+        }
     }
 
     private void BackwardDataColumns(int start, int end) => Gemm.Run(

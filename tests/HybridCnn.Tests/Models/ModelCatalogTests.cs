@@ -42,9 +42,10 @@ public class ModelCatalogTests
         network.Bind(new Shape(4, channels, size, size));
         string[] steps = [.. network.Explain().ReplaceLineEndings("\n").Split('\n').Where(line => line.Contains('→', StringComparison.Ordinal) && !line.StartsWith("     ", StringComparison.Ordinal))];
         int[] changes = [.. Enumerable.Range(0, steps.Length).Where(i => steps[i].Contains("LayoutChange", StringComparison.Ordinal))];
-        Assert.Equal([2, 16], changes);
-        Assert.All(steps[2..16], step => Assert.EndsWith("NHWC", step, StringComparison.Ordinal));
-        Assert.Equal(21, steps.Length);
+        Assert.Equal([3, 22], changes);
+        Assert.All(steps[3..22], step => Assert.EndsWith("NHWC", step, StringComparison.Ordinal));
+        Assert.Equal(27, steps.Length);
+        Assert.Equal(7, steps.Count(step => step.Contains("ReLU, computed by ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -52,9 +53,9 @@ public class ModelCatalogTests
     {
         Sequential network = ModelCatalog.Create("vgg-cifar", 1, 28, 28, 10, 1);
         Assert.Equal(
-            ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "2.weight"],
+            ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.weight"],
             network.NamedState.Take(6).Select(named => named.Name));
-        Assert.Equal(["16.weight", "16.bias", "18.weight", "18.bias"], network.NamedState.Select(named => named.Name).TakeLast(4));
+        Assert.Equal(["22.weight", "22.bias", "24.weight", "24.bias"], network.NamedState.Select(named => named.Name).TakeLast(4));
     }
 
     [Fact]

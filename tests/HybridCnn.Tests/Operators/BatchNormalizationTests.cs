@@ -53,7 +53,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         using var context = new ComputeContext(2);
         var mean = new float[3];
         float[] variance = [1, 1, 1];
-        new BatchNormalization(shape, Epsilon, relu: false).ForwardTraining(x, [1, 2, 3], [4, 5, 6], mean, variance, 1, y, context);
+        new BatchNormalization(shape, Epsilon).ForwardTraining(x, [1, 2, 3], [4, 5, 6], mean, variance, 1, relu: false, y, context);
         Assert.Equal([0f, 0f, 0f], variance);
         Assert.All(mean, m => Assert.Equal(12345.678f, m));
         Assert.Equal(5f, y.Span[layout == Layout.Nhwc ? 1 : 16]);
@@ -87,7 +87,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         var pass = new Pass(new SeededRandom(4), 2, 21, 5, 6, layout, relu: true, offset: 0);
         float[] mean = new SeededRandom(5).Floats(21), variance = [.. new SeededRandom(6).Floats(21).Select(v => v + 1.5f)];
         using var context = new ComputeContext(2);
-        pass.Operator.ForwardFixed(pass.X, pass.Gamma, pass.Beta, mean, variance, pass.Y, context);
+        pass.Operator.ForwardFixed(pass.X, pass.Gamma, pass.Beta, mean, variance, relu: true, pass.Y, context);
         pass.Operator.Backward(pass.X, pass.Y, pass.Dy, pass.Gamma, pass.DGamma, pass.DBeta, pass.Dx, context);
         pass.Compare((mean, variance), "given");
     }
@@ -123,7 +123,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
             (Gamma, Beta, DGamma, DBeta) = (random.Floats(c), random.Floats(c), new float[c], new float[c]);
             Array.Fill(DGamma, 1);
             Array.Fill(DBeta, -1);
-            Operator = new BatchNormalization(shape, Epsilon, relu);
+            Operator = new BatchNormalization(shape, Epsilon);
         }
 
         public BatchNormalization Operator { get; }
@@ -147,7 +147,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         public void Run(ComputeContext context)
         {
             float[] mean = new float[_channels], variance = new float[_channels];
-            Operator.ForwardTraining(X, Gamma, Beta, mean, variance, 1, Y, context);
+            Operator.ForwardTraining(X, Gamma, Beta, mean, variance, 1, _relu, Y, context);
             Operator.Backward(X, Y, Dy, Gamma, DGamma, DBeta, Dx, context);
             ReferenceBatchNormalization r = Reference(null);
             double count = _x.Length / _channels;

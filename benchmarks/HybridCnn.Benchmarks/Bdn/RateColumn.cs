@@ -14,7 +14,7 @@ internal sealed class RateColumn(bool asShare) : IColumn
     public string ColumnName => asShare ? "Of peak" : "Rate";
 
     public string Legend => asShare
-        ? "Share of SGEMM's best rate in this run with as many threads; for GB/s, of a copy that moves as many bytes"
+        ? "Share of SGEMM's best rate in this run with as many threads; for GB/s, of a copy that moves as many bytes with as many threads"
         : "GFLOP/s, or GB/s read and written, at the median";
 
     public bool AlwaysShow => true;
@@ -45,7 +45,7 @@ internal sealed class RateColumn(bool asShare) : IColumn
         if (!asShare)
             return string.Create(CultureInfo.InvariantCulture, $"{rate:0.0} {(work.IsBytes ? "GB/s" : "GFLOP/s")}");
         int threads = benchmarkCase.Parameters.Items.FirstOrDefault(p => p.Name == "Threads")?.Value as int? ?? 1;
-        double peak = work.IsBytes ? Peak.CopyGigabytes(work.Amount) : Peak.SgemmGflops(threads);
+        double peak = work.IsBytes ? Peak.CopyGigabytes(work.Amount, threads) : Peak.SgemmGflops(threads);
         return (rate / peak).ToString("P0", CultureInfo.InvariantCulture);
     }
 }

@@ -13,7 +13,7 @@ internal static class Peak
     private static readonly int[] Sizes = [64, 96, 192, 384, 768];
 
     private static readonly ConcurrentDictionary<int, double> Sgemm = new();
-    private static readonly ConcurrentDictionary<long, double> Copy = new();
+    private static readonly ConcurrentDictionary<(long Bytes, int Threads), double> Copy = new();
 
     /// <summary>Best rate of SGEMM over some sizes, one product per thread side by side, GFLOP/s of all threads together.</summary>
     public static double SgemmGflops(int threads) => Sgemm.GetOrAdd(threads, static count =>
@@ -22,13 +22,12 @@ internal static class Peak
         return Sizes.Max(size => BestRate(new Products(size, count), workers));
     });
 
-    /// <summary>Best rate of copying, counting bytes read plus bytes written, for a copy that moves this many in all.</summary>
-    public static double CopyGigabytes(double bytes) => Copy.GetOrAdd((long)bytes, static total =>
+    /// <summary>Best rate of copying, counting bytes read plus bytes written, for a copy that moves this many in all, each thread its part.</summary>
+    public static double CopyGigabytes(double bytes, int threads) => Copy.GetOrAdd(((long)bytes, threads), static key =>
     {
-        var from = new Tensor(new Shape((int)(total / (2 * sizeof(float)))));
-        var to = new Tensor(from.Shape);
-        double best = BestSeconds(() => from.Span.CopyTo(to.Span));
-        return 2.0 * sizeof(float) * from.Shape.Count / best * 1e-9;
+        using var workers = new WorkerPool(key.Threads);
+        var copies = new Copies((int)(key.Bytes / (2 * sizeof(float))));
+        return copies.Bytes / BestSeconds(() => workers.For(copies.Floats, copies, static (c, _, start, end) => c.Run(start, end))) * 1e-9;
     });
 
     private static double BestRate(Products products, WorkerPool workers) =>
@@ -46,6 +45,17 @@ internal static class Peak
         }
 
         return best;
+    }
+
+    private sealed class Copies(int floats)
+    {
+        private readonly Tensor _from = new(new Shape(floats)), _to = new(new Shape(floats));
+
+        public int Floats => floats;
+
+        public double Bytes => 2.0 * sizeof(float) * floats;
+
+        public void Run(int start, int end) => _from.Span[start..end].CopyTo(_to.Span[start..end]);
     }
 
     private sealed class Products(int size, int threads)

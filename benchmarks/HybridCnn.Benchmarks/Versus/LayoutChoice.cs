@@ -30,6 +30,15 @@ internal static class LayoutChoices
             nhwc ? Layout.Nhwc : Layout.Nchw);
     }
 
+    /// <summary>The orders that an operator is measured in: both, that of a network's inner layers first, unless one was chosen.</summary>
+    public static Layout[] Orders(this LayoutChoice choice, OpProblem problem) => choice switch
+    {
+        LayoutChoice.Nchw => [Layout.Nchw],
+        _ when OurOp.Refusal(problem, Layout.Nhwc) is not null => [Layout.Nchw],
+        LayoutChoice.Nhwc => [Layout.Nhwc],
+        _ => problem.Input[1] % Channels == 0 ? [Layout.Nhwc, Layout.Nchw] : [Layout.Nchw, Layout.Nhwc],
+    };
+
     // As Conv2d prefers it; a depthwise layer stands between layers that do.
     private static bool IsForNhwc(Conv2dDims dims) =>
         dims.OC % Channels == 0 && (dims.Groups == 1 ? dims.IC % Channels == 0 || dims.StrideW > 1 : dims.Groups == dims.IC && dims.OC == dims.IC);

@@ -23,13 +23,13 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
     private static readonly string[] Columns =
         ["layer", "problem", "pass", "threads", "algorithm", "MB", "ours ms", "best", "rate", "peer", "peer ms", "best", "rate", "ratio", "of bests", "error"];
 
-    /// <summary>Of every problem, pass and number of threads the row of the peer that was fastest there.</summary>
+    /// <summary>Of every problem, pass, number of threads and way of ours the row of the peer that was fastest there.</summary>
     [JsonIgnore]
     public IReadOnlyList<Row> AgainstBest =>
     [
         .. from row in Rows
            where row.Ratio is not null
-           group row by (row.Name, row.Problem, row.Pass, row.Threads) into peers
+           group row by (row.Name, row.Problem, row.Pass, row.Threads, row.Algorithm) into peers
            select peers.MinBy(row => row.PeerMs),
     ];
 
@@ -112,14 +112,16 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
     private static string[] Cells(Row row) =>
     [
         row.Name, row.Problem, row.Pass, Number(row.Threads, "0"), row.Algorithm, Number(row.WorkspaceMb, "0.0"),
-        Number(row.OursMs, "0.000"), Number(row.OursBestMs, "0.000"), Rate(row.OursRate, row.RateUnit),
-        row.Peer, Number(row.PeerMs, "0.000"), Number(row.PeerBestMs, "0.000"), Rate(row.PeerRate, row.RateUnit),
+        Number(row.OursMs, "0.000"), Number(row.OursBestMs, "0.000"), Rate(row.OursRate, row),
+        row.Peer, Number(row.PeerMs, "0.000"), Number(row.PeerBestMs, "0.000"), Rate(row.PeerRate, row),
         Times(row.Ratio), Times(row.BestRatio), Number(row.Error, "0.0E+0"),
     ];
 
     private static string Times(double? ratio) => ratio is null ? "" : Number(ratio, "0.00") + "x";
 
-    private static string Rate(double? rate, string unit) => rate is null ? "" : $"{Number(rate, "0")} {unit}";
+    private static string Rate(double? rate, Row row) => rate is null ? ""
+        : row.CopyRate is { } copy ? $"{Number(rate, "0")} {row.RateUnit} ({Number(100 * rate / copy, "0")} %)"
+        : $"{Number(rate, "0")} {row.RateUnit}";
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 }

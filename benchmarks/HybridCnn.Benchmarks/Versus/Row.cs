@@ -44,9 +44,17 @@ internal sealed record Row(
     [JsonIgnore]
     public double? Flops { get; init; }
 
-    /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution.</summary>
+    /// <summary>Bytes that a pass has to read and write; null where it is not memory that limits it.</summary>
+    [JsonIgnore]
+    public double? Bytes { get; init; }
+
+    /// <summary>GB/s, read and written, of a plain copy that moves as many bytes with as many threads in the same run.</summary>
+    [JsonPropertyName("copy_rate")]
+    public double? CopyRate { get; init; }
+
+    /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution, GB/s for what moves memory.</summary>
     [JsonPropertyName("rate_unit")]
-    public string RateUnit => Flops is null ? "images/s" : "GFLOP/s";
+    public string RateUnit => Bytes is not null ? "GB/s" : Flops is null ? "images/s" : "GFLOP/s";
 
     [JsonPropertyName("ours_rate")]
     public double? OursRate => Rate(OursMs);
@@ -54,5 +62,5 @@ internal sealed record Row(
     [JsonPropertyName("peer_rate")]
     public double? PeerRate => Rate(PeerMs);
 
-    private double? Rate(double? milliseconds) => Flops is { } flops ? flops / milliseconds * 1e-6 : Batch / milliseconds * 1e3;
+    private double? Rate(double? milliseconds) => (Bytes ?? Flops) is { } work ? work / milliseconds * 1e-6 : Batch / milliseconds * 1e3;
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using HybridCnn.Benchmarks.Machine;
 using HybridCnn.Compute;
 using HybridCnn.Operators;
+using HybridCnn.Tensors;
 using Spectre.Console;
 using Layout = HybridCnn.Tensors.Layout;
 
@@ -19,6 +20,8 @@ internal static class VersusCommand
         var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
         var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks)." };
+        var op = new Option<string>("--op") { Description = "Operators that move memory: maxpool,avgpool,batchnorm,relu,bnrelu,add; im2col,layout are ours alone." };
+        var shape = new Option<string>("--shape") { Description = "The images of --op, N,C,H,W.", DefaultValueFactory = _ => "32,64,56,56" };
         var layout = new Option<LayoutChoice>("--layout") { Description = "Memory order of ours: the one that a network would use, or one for all.", DefaultValueFactory = _ => LayoutChoice.Auto };
         var precision = new Option<Precision>("--precision") { Description = "How far our convolutions may round.", DefaultValueFactory = _ => Precision.Fast };
         var passes = new Option<string>("--passes") { Description = "Passes of --conv and --set.", DefaultValueFactory = _ => "fwd,bwdd,bwdw" };
@@ -32,7 +35,7 @@ internal static class VersusCommand
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
         var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
         {
-            net, conv, set, layout, precision, passes, batch, threads, rounds, turn, breakdown, json, markdown, results,
+            net, conv, set, op, shape, layout, precision, passes, batch, threads, rounds, turn, breakdown, json, markdown, results,
         };
         command.SetAction(parsed => Run(new VersusRequest(
             Items(parsed.GetValue(net)),
@@ -40,6 +43,7 @@ internal static class VersusCommand
                 .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
                     .Select(problem => problem with { Dims = parsed.GetValue(layout).Place(problem.Dims) }),
             ],
+            Items(parsed.GetValue(op)), new Shape([.. Items(parsed.GetValue(shape)).Select(extent => int.Parse(extent, CultureInfo.InvariantCulture))]), parsed.GetValue(layout),
             parsed.GetValue(set), Items(parsed.GetValue(passes)), parsed.GetValue(precision), parsed.GetValue(batch),
             [.. Items(parsed.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
             new TurnPlan(parsed.GetValue(rounds), parsed.GetValue(turn), WarmMilliseconds: 25), parsed.GetValue(breakdown),
@@ -49,9 +53,9 @@ internal static class VersusCommand
 
     private static int Run(VersusRequest request)
     {
-        if (request.Networks.Length == 0 && request.Convolutions.Count == 0)
+        if (request.Networks.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5), --conv (problem strings or a file) or --set (table).");
+            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 
@@ -117,6 +121,19 @@ internal static class VersusCommand
         {
             foreach (string network in request.Networks)
                 yield return ($"{network}, {threads} thread(s) ...", () => NetContest.Run(network, request.Batch, threads, request.Plan, cancel));
+        }
+
+        foreach (string op in request.Operators)
+        {
+            if (op == "im2col")
+                yield return ("im2col ...", () => CopyContest.Im2Col(request.Plan, cancel));
+            else if (op == "layout")
+                yield return ("layout ...", () => CopyContest.Layout(request.Plan, cancel));
+            else
+            {
+                foreach (OpProblem problem in OpProblem.Of(op, request.OperatorShape))
+                    yield return ($"{problem} ...", () => new OpContest(problem, request.Layout.Orders(problem)).Run(request.Threads, request.Plan, cancel));
+            }
         }
 
         // Small ones first: by the time that the large ones come, whose steps are few, all code has been compiled for good.

@@ -10,6 +10,7 @@ internal sealed class OurOp
 {
     private readonly ComputeContext _context;
     private readonly Layer? _layer;
+    private readonly bool _relu;
     private readonly ResidualOperator _sum = new(relu: false);
     private readonly Tensor _x, _dy, _y, _dx;
     private readonly Tensor? _second;
@@ -22,6 +23,7 @@ internal sealed class OurOp
     {
         _context = context;
         _layer = LayerOf(problem);
+        _relu = problem.Op == "bnrelu";
         (_x, _dy) = (In(layout, data.X), In(layout, data.Dy));
         _second = data.Second is null ? null : In(layout, data.Second);
         (_y, _dx) = (new Tensor(_dy.Shape), new Tensor(_x.Shape));
@@ -46,6 +48,8 @@ internal sealed class OurOp
     public Action Step(string pass) => (_layer, pass) switch
     {
         (null, _) => () => _sum.Forward(_x, _second!, _y, _context),
+        // As Sequential runs the two.
+        ({ } layer, "fwd") when _relu => () => layer.ForwardRelu(_x, _y, _context),
         ({ } layer, "fwd") => () => layer.Forward(_x, _y, _context),
         ({ } layer, _) => () => layer.Backward(_x, _y, _dy, _dx, _context),
     };
@@ -69,8 +73,7 @@ internal sealed class OurOp
         "avgpool" => problem.Output[2] * problem.Output[3] == 1
             ? new GlobalAveragePool2d()
             : new AveragePool2d(problem.Window!.Value.KH, problem.Window.Value.StrideH, problem.Window.Value.PadTop),
-        "batchnorm" => new BatchNorm2d(problem.Input[1]),
-        "bnrelu" => new BatchNorm2d(problem.Input[1], relu: true),
+        "batchnorm" or "bnrelu" => new BatchNorm2d(problem.Input[1]),
         "relu" => new ReLU(),
         _ => null,
     };

@@ -44,6 +44,14 @@ internal static unsafe class LayoutTransform
         }
     }
 
+    /// <summary>target[j·targetStride + i] = source[i·sourceStride + j] for i below rows and j below columns.</summary>
+    public static void Transpose(int rows, int columns, ReadOnlySpan<float> source, int sourceStride, Span<float> target, int targetStride)
+    {
+        fixed (float* from = source[..((rows - 1) * sourceStride + columns)])
+        fixed (float* to = target[..((columns - 1) * targetStride + rows)])
+            Matrix(rows, columns, from, sourceStride, to, targetStride);
+    }
+
     private static void Matrix(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
     {
         int least = Math.Min(rows, columns);

@@ -16,6 +16,9 @@ internal readonly record struct PanelCut(int Runs, int Run)
 
     public int Count => Runs * PanelsPerRun;
 
+    /// <summary>The panel that a column is in.</summary>
+    public int PanelOf(int column) => column / Run * PanelsPerRun + column % Run / Width;
+
     /// <summary>First column of a panel and how many it has.</summary>
     public (int First, int Columns) this[int panel]
     {

@@ -1,7 +1,3 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Kernels;
@@ -13,7 +9,8 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class WeightPanels
 {
-    private const int Side = 4;
+    // Elements of filters that are turned together: 16 KB of results, which stay in the first-level cache.
+    private const int Together = 64;
 
     /// <summary>
     /// B of y = col·B for some filters: panel [KH·KW·IC/G, filters], rows in the order (kernel row, kernel column, channel).
@@ -22,20 +19,28 @@ internal static class WeightPanels
     /// <param name="dims">Geometry.</param>
     /// <param name="weights">All filters.</param>
     /// <param name="firstFilter">Counted over all groups.</param>
-    /// <param name="filters">Columns of the panel.</param>
+    /// <param name="filters">Columns of the panel, at most <see cref="PanelCut.Width"/>.</param>
     /// <param name="panel">The panel's elements.</param>
     public static void PackFilters(in Conv2dDims dims, ReadOnlySpan<float> weights, int firstFilter, int filters, Span<float> panel)
     {
         int taps = dims.KH * dims.KW, channels = dims.ICPerGroup, depth = taps * channels;
-        ref float from = ref MemoryMarshal.GetReference(weights.Slice(firstFilter * depth, filters * depth));
-        ref float to = ref MemoryMarshal.GetReference(panel[..(filters * depth)]);
-        int filter = 0;
-        for (; filter + Side <= filters; filter += Side)
-            PackFour(ref Unsafe.Add(ref from, (nint)filter * depth), depth, taps, channels, ref Unsafe.Add(ref to, filter), filters);
-        for (; filter < filters; filter++)
+        ReadOnlySpan<float> rows = weights.Slice(firstFilter * depth, filters * depth);
+        if (taps == 1)
         {
-            for (int at = 0; at < depth; at++)
-                Unsafe.Add(ref to, (nint)(at % taps * channels + at / taps) * filters + filter) = Unsafe.Add(ref from, (nint)filter * depth + at);
+            LayoutTransform.ToNhwc(filters, depth, rows, panel);
+            return;
+        }
+
+        Span<float> turned = stackalloc float[Together * PanelCut.Width];
+        for (int start = 0; start < depth; start += Together)
+        {
+            int count = Math.Min(Together, depth - start);
+            LayoutTransform.Transpose(filters, count, rows[start..], depth, turned, filters);
+            for (int i = 0; i < count; i++)
+            {
+                (int channel, int tap) = Math.DivRem(start + i, taps);
+                turned.Slice(i * filters, filters).CopyTo(panel[((tap * channels + channel) * filters)..]);
+            }
         }
     }
 
@@ -57,19 +62,31 @@ internal static class WeightPanels
         in Conv2dDims dims, ReadOnlySpan<float> weights, int group, int firstChannel, int channels, PanelCut cut, int startFilter, int endFilter, Span<float> panels)
     {
         int taps = dims.KH * dims.KW, depth = taps * dims.ICPerGroup;
+        Span<float> turned = stackalloc float[Math.Max(taps, Together * Together)];
         for (int filter = startFilter; filter < endFilter; filter++)
         {
             ReadOnlySpan<float> row = weights.Slice((group * dims.OCPerGroup + filter) * depth, depth);
-            for (int panel = 0; panel < cut.Count; panel++)
+            for (int channel = 0; channel < channels;)
             {
-                (int first, int columns) = cut[panel];
-                Span<float> target = panels.Slice(first * dims.OCPerGroup + filter * columns, columns);
-                for (int at = 0; at < columns;)
+                int count = Math.Min(ChannelsTogether(taps), channels - channel);
+                scoped ReadOnlySpan<float> elements = row.Slice((firstChannel + channel) * taps, count * taps);
+                if (taps > 1)
                 {
-                    (int start, int run) = Segment(taps, firstChannel, channels, first + at, columns - at);
-                    StridedCopy.Rows(row[start..], 0, taps, target[at..], 0, 1, 1, run);
-                    at += run;
+                    LayoutTransform.Transpose(count, taps, elements, taps, turned, count);
+                    elements = turned;
                 }
+
+                for (int tap = 0; tap < taps; tap++)
+                {
+                    for (int done = 0; done < count;)
+                    {
+                        (int at, int run) = Segment(cut, dims.OCPerGroup, filter, tap * channels + channel + done, count - done);
+                        elements.Slice(tap * count + done, run).CopyTo(panels[at..]);
+                        done += run;
+                    }
+                }
+
+                channel += count;
             }
         }
     }
@@ -79,69 +96,38 @@ internal static class WeightPanels
         in Conv2dDims dims, ReadOnlySpan<float> panels, int group, int firstChannel, int channels, PanelCut cut, int startFilter, int endFilter, Span<float> dWeights)
     {
         int taps = dims.KH * dims.KW, depth = taps * dims.ICPerGroup;
+        Span<float> collected = stackalloc float[Math.Max(taps, Together * Together)], turned = stackalloc float[Math.Max(taps, Together * Together)];
         for (int filter = startFilter; filter < endFilter; filter++)
         {
             Span<float> row = dWeights.Slice((group * dims.OCPerGroup + filter) * depth, depth);
-            for (int panel = 0; panel < cut.Count; panel++)
+            for (int channel = 0; channel < channels;)
             {
-                (int first, int columns) = cut[panel];
-                ReadOnlySpan<float> source = panels.Slice(first * dims.OCPerGroup + filter * columns, columns);
-                for (int at = 0; at < columns;)
+                int count = Math.Min(ChannelsTogether(taps), channels - channel);
+                for (int tap = 0; tap < taps; tap++)
                 {
-                    (int start, int run) = Segment(taps, firstChannel, channels, first + at, columns - at);
-                    ref float from = ref MemoryMarshal.GetReference(source.Slice(at, run));
-                    ref float to = ref MemoryMarshal.GetReference(row.Slice(start, (run - 1) * taps + 1));
-                    for (int i = 0; i < run; i++)
-                        Unsafe.Add(ref to, (nint)i * taps) += Unsafe.Add(ref from, i);
-                    at += run;
+                    for (int done = 0; done < count;)
+                    {
+                        (int at, int run) = Segment(cut, dims.OCPerGroup, filter, tap * channels + channel + done, count - done);
+                        panels.Slice(at, run).CopyTo(collected[(tap * count + done)..]);
+                        done += run;
+                    }
                 }
+
+                if (taps > 1)
+                    LayoutTransform.Transpose(taps, count, collected, count, turned, taps);
+                Sums.Add((taps > 1 ? turned : collected)[..(count * taps)], row.Slice((firstChannel + channel) * taps, count * taps));
+                channel += count;
             }
         }
     }
 
-    // Four filters by four of their elements at a time; an element goes to the row of its kernel element and channel.
-    private static void PackFour(ref float from, nint depth, int taps, int channels, ref float to, nint stride)
+    // As many channels as have their kernel elements in the buffer.
+    private static int ChannelsTogether(int taps) => Math.Clamp(Together * Together / taps, 1, Together);
+
+    // Where in the panels a filter's column lies, and how many of the next columns lie behind it.
+    private static (int At, int Run) Segment(PanelCut cut, int filters, int filter, int column, int atMost)
     {
-        nint at = 0;
-        int tap = 0, channel = 0;
-        for (; at + Side <= depth; at += Side)
-        {
-            Matrix4x4 square = default;
-            square.X = Load(ref from, at);
-            square.Y = Load(ref from, at + depth);
-            square.Z = Load(ref from, at + 2 * depth);
-            square.W = Load(ref from, at + 3 * depth);
-            square = Matrix4x4.Transpose(square);
-            square.X.AsVector128().StoreUnsafe(ref to, Row(ref tap, ref channel, taps, channels, stride));
-            square.Y.AsVector128().StoreUnsafe(ref to, Row(ref tap, ref channel, taps, channels, stride));
-            square.Z.AsVector128().StoreUnsafe(ref to, Row(ref tap, ref channel, taps, channels, stride));
-            square.W.AsVector128().StoreUnsafe(ref to, Row(ref tap, ref channel, taps, channels, stride));
-        }
-
-        for (; at < depth; at++)
-        {
-            nint row = (nint)Row(ref tap, ref channel, taps, channels, stride);
-            for (int filter = 0; filter < Side; filter++)
-                Unsafe.Add(ref to, row + filter) = Unsafe.Add(ref from, filter * depth + at);
-        }
-    }
-
-    private static Vector4 Load(ref float from, nint at) => Vector128.LoadUnsafe(ref from, (nuint)at).AsVector4();
-
-    // Where the next element's row is; elements come channel by channel, rows lie kernel element by kernel element.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nuint Row(ref int tap, ref int channel, int taps, int channels, nint stride)
-    {
-        nint row = ((nint)tap * channels + channel) * stride;
-        if (++tap == taps)
-            (tap, channel) = (0, channel + 1);
-        return (nuint)row;
-    }
-
-    // Where in a filter a column lies, and how many of the next columns belong to the same kernel element: they are KH·KW apart.
-    private static (int Start, int Run) Segment(int taps, int firstChannel, int channels, int column, int atMost)
-    {
-        (int tap, int channel) = Math.DivRem(column, channels);
-        return ((firstChannel + channel) * taps + tap, Math.Min(atMost, channels - channel));
+        (int first, int columns) = cut[cut.PanelOf(column)];
+        return (first * filters + filter * columns + column - first, Math.Min(atMost, first + columns - column));
     }
 }

@@ -36,9 +36,29 @@ public class LayoutTransformTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Part_of_a_matrix_becomes_part_of_another(int rows, int columns)
+    {
+        const int beside = 3;
+        int sourceStride = columns + beside, targetStride = rows + beside;
+        using var source = new GuardedBuffer(new SeededRandom(2).Floats((rows - 1) * sourceStride + columns));
+        using var target = new GuardedBuffer(Enumerable.Repeat(float.NaN, (columns - 1) * targetStride + rows).ToArray());
+
+        LayoutTransform.Transpose(rows, columns, source.Span, sourceStride, target.Span, targetStride);
+
+        for (int at = 0; at < target.Length; at++)
+        {
+            (int column, int row) = Math.DivRem(at, targetStride);
+            Assert.Equal(row < rows ? source.Span[row * sourceStride + column] : float.NaN, target.Span[at]);
+        }
+    }
+
     [Fact]
     public void A_span_that_is_too_short_is_refused()
     {
+        Assert.ThrowsAny<ArgumentException>(() => LayoutTransform.Transpose(3, 5, new float[16], 6, new float[15], 3));
+        Assert.ThrowsAny<ArgumentException>(() => LayoutTransform.Transpose(3, 5, new float[17], 6, new float[14], 3));
         Assert.ThrowsAny<ArgumentException>(() => LayoutTransform.ToNhwc(3, 5, new float[14], new float[15]));
         Assert.ThrowsAny<ArgumentException>(() => LayoutTransform.ToNchw(3, 5, new float[15], new float[14]));
     }

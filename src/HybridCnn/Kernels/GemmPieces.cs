@@ -12,7 +12,10 @@ internal static class GemmPieces
 
     private const long Limit = 1_000_000;
 
-    // The kernels compute four vectors of 16 columns at a time.
+    /// <summary>The kernels compute six rows at a time.</summary>
+    public const int RowsTogether = 6;
+
+    // And four vectors of 16 columns.
     private const int PanelColumns = 64;
 
     // A panel of B this long (64 KB) still comes from the second-level cache fast enough.
@@ -53,7 +56,8 @@ internal static class GemmPieces
         //   A      C
         int ks = Even(k, PanelRows);
         int ns = (int)Math.Min(n, Math.Max(1, Limit / ((long)Math.Min(m, PanelColumns) * ks) / PanelColumns) * PanelColumns);
-        int ms = Even(m, (int)(Limit / ((long)ns * ks)));
+        int most = (int)(Limit / ((long)ns * ks)), ms = Even(m, most);
+        ms = Math.Min((ms + RowsTogether - 1) / RowsTogether * RowsTogether, most);
         for (int column = 0; column < n; column += ns)
         {
             for (int row = 0; row < m; row += ms)

@@ -48,9 +48,9 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH * pass.Dims.OW, BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass, static (pass, worker, start, end) =>
+            pass.Context.Workers.ForChunks(Pixels(pass.Dims), ForwardLength(pass), pass, static (pass, worker, start, end) =>
             {
-                int block = BlockLength(pass.Dims, pass.Dims.ICPerGroup);
+                int block = ForwardLength(pass);
                 for (int pixel = start; pixel < end; pixel += block)
                     ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
             });
@@ -147,9 +147,14 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
         }
     }
 
+    private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
+
+    private static int ForwardLength(NhwcPass pass) =>
+        EvenBlocks.Length(Pixels(pass.Dims), BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass.Workers, GemmPieces.RowsTogether);
+
     private static int BlockLength(in Conv2dDims dims, int channels) =>
         (int)Math.Clamp(BlockFloats / ((long)dims.KH * dims.KW * channels), FewestPixels, BlockPixels);
 
     private static long LoweredLength(Conv2dDims dims, int channels) =>
-        (long)Math.Min(BlockLength(dims, channels), dims.N * dims.OH * dims.OW) * dims.KH * dims.KW * channels;
+        (long)Math.Min(BlockLength(dims, channels), Pixels(dims)) * dims.KH * dims.KW * channels;
 }

@@ -29,6 +29,9 @@ internal sealed class NhwcPass
     /// <summary>How the input channels, or the pixels, are divided.</summary>
     public NhwcSplit Split { get; set; }
 
+    /// <summary>The pixels in work, where all workers work on the same.</summary>
+    public (int First, int Count) Pixels { get; set; }
+
     /// <summary>The algorithm's way of collecting dWeights; set by that pass.</summary>
     public NhwcWeightGradient? WeightGradient { get; set; }
 

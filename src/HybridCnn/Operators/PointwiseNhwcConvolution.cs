@@ -38,19 +38,21 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
     public override string Describe(ConvolutionPass pass, int workers) => "no lowering";
 
     /// <inheritdoc/>
-    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardWeights
-        ? NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0)
-        : new(Dims.WeightsCount, 0);
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) =>
+        pass != ConvolutionPass.BackwardWeights ? new(Dims.WeightsCount, 0)
+        : PointwiseNhwcGradient.Takes(Dims) ? PointwiseNhwcGradient.Scratch(Dims)
+        : NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0);
 
     /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
     public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
             {
-                for (int pixel = start; pixel < end; pixel += BlockPixels)
-                    ForwardBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));
+                int block = Block(pass);
+                for (int pixel = start; pixel < end; pixel += block)
+                    ForwardBlock(pass, pixel, Math.Min(block, end - pixel));
             });
         });
 
@@ -60,18 +62,25 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
             ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.IC, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: false);
-                pass.Context.Workers.ForChunks(Pixels(pass.Dims), BlockPixels, pass, static (pass, _, start, end) =>
+                pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
                 {
-                    for (int pixel = start; pixel < end; pixel += BlockPixels)
-                        BackwardDataBlock(pass, pixel, Math.Min(BlockPixels, end - pixel));
+                    int block = Block(pass);
+                    for (int pixel = start; pixel < end; pixel += block)
+                        BackwardDataBlock(pass, pixel, Math.Min(block, end - pixel));
                 });
             });
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, 1, 1] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
-        Run(
-            ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
-            static pass => s_weightGradient.Run(pass));
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount), static pass =>
+        {
+            if (PointwiseNhwcGradient.Takes(pass.Dims))
+                PointwiseNhwcGradient.Run(pass);
+            else
+                s_weightGradient.Run(pass);
+        });
+
+    private static int Block(NhwcPass pass) => EvenBlocks.Length(Pixels(pass.Dims), BlockPixels, pass.Workers, GemmPieces.RowsTogether);
 
     private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
 

@@ -42,9 +42,9 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass.Dims.OW), pass, static (pass, _, start, end) =>
+            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass, pass.Dims.OH, pass.Dims.OW), pass, static (pass, _, start, end) =>
             {
-                int block = BlockRows(pass.Dims.OW);
+                int block = BlockRows(pass, pass.Dims.OH, pass.Dims.OW);
                 for (int row = start; row < end; row += block)
                     ForwardRows(pass, row, Math.Min(end, row + block));
             });
@@ -56,9 +56,9 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
             ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.ICPerGroup, 1), static pass =>
             {
                 FilterPanels.PackBackward(pass, byElement: true);
-                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass.Dims.IW), pass, static (pass, _, start, end) =>
+                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass, pass.Dims.IH, pass.Dims.IW), pass, static (pass, _, start, end) =>
                 {
-                    int block = BlockRows(pass.Dims.IW);
+                    int block = BlockRows(pass, pass.Dims.IH, pass.Dims.IW);
                     for (int row = start; row < end; row += block)
                         BackwardDataRows(pass, row, Math.Min(end, row + block));
                 });
@@ -70,7 +70,8 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
             ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
             static pass => s_weightGradient.Run(pass));
 
-    private static int BlockRows(int width) => Math.Max(1, BlockPixels / width);
+    private static int BlockRows(NhwcPass pass, int rows, int width) =>
+        EvenBlocks.Length(pass.Dims.N * rows, Math.Max(1, BlockPixels / width), pass.Workers, unit: 1);
 
     // Rows are counted over all images.
     private static void ForwardRows(NhwcPass pass, int start, int end)

@@ -42,7 +42,7 @@ internal sealed class OurOp
 
     /// <summary>Null if there is such an operator in this memory order, else why not.</summary>
     public static string? Refusal(OpProblem problem, Layout layout) =>
-        problem.Window is { } w && layout == Layout.Nhwc ? PoolNhwcOperator.Refusal(Pool2dDims.Create(
+        problem.Op == "maxpool" && problem.Window is { } w && layout == Layout.Nhwc ? MaxPoolNhwcOperator.Refusal(Pool2dDims.Create(
             w.N, w.C, w.IH, w.IW, w.KH, w.KW, w.StrideH, w.StrideW, w.PadTop, w.PadLeft, w.PadBottom, w.PadRight, layout: layout)) : null;
 
     public Action Step(string pass) => (_layer, pass) switch

@@ -11,13 +11,18 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class AveragePooling
 {
+    /// <summary>Floats of scratch memory that both passes take: a row of the input with its padding, and two rows of the output.</summary>
+    public static int Scratch(in Pool2dDims dims) => checked(Width(dims) + 2 * dims.OW);
+
     /// <summary>y[oh, ow] = sum of the window / its divisor. Overwrites y.</summary>
     /// <param name="dims">The geometry; N and C are not looked at.</param>
     /// <param name="countIncludePad">Whether padding counts in the divisor.</param>
     /// <param name="divisorOverride">What to divide by instead; 0 = none.</param>
     /// <param name="x">[IH, IW].</param>
+    /// <param name="scratch">So many floats as <see cref="Scratch"/> says; overwritten.</param>
     /// <param name="y">[OH, OW].</param>
-    public static void Forward(in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> x, Span<float> y)
+    public static void Forward(
+        in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> x, Span<float> scratch, Span<float> y)
     {
         if (dims.IsTwoByTwoTiles && dims.OW >= Vector128<float>.Count)
         {
@@ -25,28 +30,23 @@ internal static class AveragePooling
             return;
         }
 
+        if (dims.KH == dims.IH && dims.KW == dims.IW && y.Length == 1 && dims.PadLeft == 0 && dims.PadTop == 0 && dims.DilationH == 1 && dims.DilationW == 1)
+        {
+            y[0] = Sum(x[..(dims.IH * dims.IW)]) / (float)Divisor(dims.Rows(0), dims.Columns(0), countIncludePad, divisorOverride);
+            return;
+        }
+
+        // First the sums of the rows of a window, for all columns at once; then, of these, those of its columns.
+        Span<float> sums = scratch[..Width(dims)], divisors = scratch.Slice(sums.Length, dims.OW);
+        sums.Clear();
+        Span<float> inside = sums.Slice(dims.PadLeft, dims.IW);
+        Divisors(dims, countIncludePad, divisorOverride, divisors);
         for (int oh = 0; oh < dims.OH; oh++)
         {
             PoolWindow rows = dims.Rows(oh);
-            for (int ow = 0; ow < dims.OW; ow++)
-            {
-                PoolWindow columns = dims.Columns(ow);
-                double sum = 0;
-                for (int kh = rows.First; kh < rows.End; kh++)
-                {
-                    int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
-                    if (dims.DilationW == 1)
-                    {
-                        sum += Sum(x[(row + columns.First)..(row + columns.End)]);
-                        continue;
-                    }
-
-                    for (int kw = columns.First; kw < columns.End; kw++)
-                        sum += x[row + kw * dims.DilationW];
-                }
-
-                y[oh * dims.OW + ow] = (float)(sum / Divisor(rows, columns, countIncludePad, divisorOverride));
-            }
+            inside.Clear();
+            RowAdd.Run(x[((rows.Start + rows.First * dims.DilationH) * dims.IW)..], dims.DilationH * dims.IW, inside, 0, rows.End - rows.First, dims.IW);
+            SumColumns(dims, sums, divisors, Divisor(rows, countIncludePad, divisorOverride), y.Slice(oh * dims.OW, dims.OW));
         }
     }
 
@@ -55,8 +55,10 @@ internal static class AveragePooling
     /// <param name="countIncludePad">As in <see cref="Forward"/>.</param>
     /// <param name="divisorOverride">As in <see cref="Forward"/>.</param>
     /// <param name="dy">[OH, OW].</param>
+    /// <param name="scratch">As in <see cref="Forward"/>.</param>
     /// <param name="dx">[IH, IW].</param>
-    public static void Backward(in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> dy, Span<float> dx)
+    public static void Backward(
+        in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> dy, Span<float> scratch, Span<float> dx)
     {
         if (dims.IsTwoByTwoTiles && dims.OW >= Vector128<float>.Count)
         {
@@ -64,27 +66,20 @@ internal static class AveragePooling
             return;
         }
 
+        Span<float> spread = scratch[..Width(dims)], divisors = scratch.Slice(spread.Length, dims.OW), shares = scratch.Slice(spread.Length + dims.OW, dims.OW);
+        Divisors(dims, countIncludePad, divisorOverride, divisors);
         dx.Clear();
         for (int oh = 0; oh < dims.OH; oh++)
         {
             PoolWindow rows = dims.Rows(oh);
+            float rowDivisor = Divisor(rows, countIncludePad, divisorOverride);
             for (int ow = 0; ow < dims.OW; ow++)
-            {
-                PoolWindow columns = dims.Columns(ow);
-                float share = (float)(dy[oh * dims.OW + ow] / Divisor(rows, columns, countIncludePad, divisorOverride));
-                for (int kh = rows.First; kh < rows.End; kh++)
-                {
-                    int row = (rows.Start + kh * dims.DilationH) * dims.IW + columns.Start;
-                    if (dims.DilationW == 1)
-                    {
-                        Add(share, dx[(row + columns.First)..(row + columns.End)]);
-                        continue;
-                    }
-
-                    for (int kw = columns.First; kw < columns.End; kw++)
-                        dx[row + kw * dims.DilationW] += share;
-                }
-            }
+                shares[ow] = dy[oh * dims.OW + ow] / (rowDivisor * divisors[ow]);
+            spread.Clear();
+            SpreadColumns(dims, shares, spread);
+            RowAdd.Run(
+                spread.Slice(dims.PadLeft, dims.IW), 0, dx[((rows.Start + rows.First * dims.DilationH) * dims.IW)..], dims.DilationH * dims.IW,
+                rows.End - rows.First, dims.IW);
         }
     }
 
@@ -93,30 +88,86 @@ internal static class AveragePooling
         : countIncludePad ? (double)rows.Padded * columns.Padded
         : (double)(rows.End - rows.First) * (columns.End - columns.First);
 
-    private static double Sum(ReadOnlySpan<float> values)
+    // The divisor of a window is the product of what its rows and its columns have; an override is put with the columns.
+    private static float Divisor(PoolWindow rows, bool countIncludePad, int divisorOverride) =>
+        divisorOverride != 0 ? 1 : countIncludePad ? rows.Padded : rows.End - rows.First;
+
+    private static void Divisors(in Pool2dDims dims, bool countIncludePad, int divisorOverride, Span<float> divisors)
     {
-        int vectorized = values.Length - values.Length % Vector<float>.Count;
-        double sum = 0;
-        if (vectorized > 0)
+        for (int ow = 0; ow < divisors.Length; ow++)
         {
-            var lanes = Vector<float>.Zero;
-            for (int i = 0; i < vectorized; i += Vector<float>.Count)
-                lanes += new Vector<float>(values[i..]);
-            sum = Vector.Sum(lanes);
+            PoolWindow columns = dims.Columns(ow);
+            divisors[ow] = divisorOverride != 0 ? divisorOverride : countIncludePad ? columns.Padded : columns.End - columns.First;
+        }
+    }
+
+    // The taps of all windows, and with stride 2 the one behind the last, which is read beside it.
+    private static int Width(in Pool2dDims dims) =>
+        checked(Math.Max((dims.OW - 1) * dims.StrideW + (dims.KW - 1) * dims.DilationW + 2, dims.PadLeft + dims.IW));
+
+    private static void SumColumns(in Pool2dDims dims, ReadOnlySpan<float> sums, ReadOnlySpan<float> divisors, float rowDivisor, Span<float> y)
+    {
+        int stride = dims.StrideW, taps = dims.KW, step = dims.DilationW, ow = 0;
+        // Windows are moved back so that the last eight end with the row.
+        for (; stride <= 2 && y.Length >= 8 && ow < y.Length; ow += 8)
+        {
+            int first = Math.Min(ow, y.Length - 8);
+            ref float from = ref MemoryMarshal.GetReference(sums.Slice(first * stride, 8 * stride + (taps - 1) * step));
+            Vector256<float> sum = Vector256<float>.Zero;
+            for (int at = 0; at <= (taps - 1) * step; at += step)
+                sum += stride == 1 ? Vector256.LoadUnsafe(ref from, (nuint)at) : Lanes.Split256(ref from, (nuint)at).Even;
+            (sum / (Vector256.Create<float>(divisors.Slice(first, 8)) * rowDivisor)).CopyTo(y[first..]);
         }
 
-        for (int i = vectorized; i < values.Length; i++)
-            sum += values[i];
+        for (; ow < y.Length; ow++)
+        {
+            ReadOnlySpan<float> window = sums.Slice(ow * stride, (taps - 1) * step + 1);
+            float sum = 0;
+            if (step == 1)
+                sum = Sum(window);
+            else
+                for (int at = 0; at < window.Length; at += step)
+                    sum += window[at];
+            y[ow] = sum / (divisors[ow] * rowDivisor);
+        }
+    }
+
+    private static float Sum(ReadOnlySpan<float> values)
+    {
+        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        Vector<float> a = default, b = default, c = default, d = default;
+        int at = 0;
+        for (; at + 4 <= vectors.Length; at += 4)
+        {
+            a += vectors[at];
+            b += vectors[at + 1];
+            c += vectors[at + 2];
+            d += vectors[at + 3];
+        }
+
+        for (; at < vectors.Length; at++)
+            a += vectors[at];
+        float sum = vectors.Length > 0 ? Vector.Sum(a + b + (c + d)) : 0;
+        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
+            sum += value;
         return sum;
     }
 
-    private static void Add(float share, Span<float> values)
+    private static void SpreadColumns(in Pool2dDims dims, ReadOnlySpan<float> shares, Span<float> spread)
     {
-        int i = 0;
-        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
-            (new Vector<float>(values[i..]) + new Vector<float>(share)).CopyTo(values[i..]);
-        for (; i < values.Length; i++)
-            values[i] += share;
+        if (dims.StrideW == 1)
+        {
+            for (int tap = 0; tap < dims.KW; tap++)
+                RowAdd.Run(shares, 0, spread[(tap * dims.DilationW)..], 0, 1, shares.Length);
+            return;
+        }
+
+        for (int ow = 0; ow < shares.Length; ow++)
+        {
+            Span<float> window = spread.Slice(ow * dims.StrideW, (dims.KW - 1) * dims.DilationW + 1);
+            for (int at = 0; at < window.Length; at += dims.DilationW)
+                window[at] += shares[ow];
+        }
     }
 
     // The last block of a row is moved back to end with the row, as in MaxPooling2x2.

@@ -8,22 +8,26 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class MaxPooling
 {
+    /// <summary>Floats of scratch memory that <see cref="Forward"/> takes.</summary>
+    public static int Scratch(in Pool2dDims dims) => !TakesTiles(dims) && MaxPoolingRows.Takes(dims) ? MaxPoolingRows.Scratch(dims) : 0;
+
     /// <summary>y[oh, ow] = the window's maximum, argmax[oh, ow] = its position ih * IW + iw. Overwrites both.</summary>
     /// <param name="dims">The geometry; N and C are not looked at.</param>
     /// <param name="x">[IH, IW].</param>
+    /// <param name="scratch">So many floats as <see cref="Scratch"/> says; overwritten.</param>
     /// <param name="y">[OH, OW].</param>
     /// <param name="argmax">[OH, OW].</param>
-    public static void Forward(in Pool2dDims dims, ReadOnlySpan<float> x, Span<float> y, Span<int> argmax)
+    public static void Forward(in Pool2dDims dims, ReadOnlySpan<float> x, Span<float> scratch, Span<float> y, Span<int> argmax)
     {
-        if (dims.IsTwoByTwoTiles && dims.OW >= MaxPooling2x2.MinimumWidth)
+        if (TakesTiles(dims))
         {
             MaxPooling2x2.Forward(dims, x, y, argmax);
             return;
         }
 
-        if (dims.StrideW <= 2 && dims.OW >= MaxPoolingRows.MinimumWidth)
+        if (MaxPoolingRows.Takes(dims))
         {
-            MaxPoolingRows.Forward(dims, x, y, argmax);
+            MaxPoolingRows.Forward(dims, x, scratch, y, argmax);
             return;
         }
 
@@ -42,7 +46,7 @@ internal static class MaxPooling
     /// <param name="dx">[IH, IW].</param>
     public static void Backward(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, Span<float> dx)
     {
-        if (dims.IsTwoByTwoTiles && dims.OW >= MaxPooling2x2.MinimumWidth)
+        if (TakesTiles(dims))
         {
             MaxPooling2x2.Backward(dims, dy, argmax, dx);
             return;
@@ -52,6 +56,8 @@ internal static class MaxPooling
         for (int i = 0; i < dy.Length; i++)
             dx[argmax[i]] += dy[i];
     }
+
+    private static bool TakesTiles(in Pool2dDims dims) => dims.IsTwoByTwoTiles && dims.OW >= MaxPooling2x2.MinimumWidth;
 
     private static (float Max, int Position) Window(in Pool2dDims dims, PoolWindow rows, PoolWindow columns, ReadOnlySpan<float> x)
     {

@@ -5,7 +5,7 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Layers;
 
 /// <summary>
-/// Mean over windows, x [N, C, H, W] → y [N, C, OH, OW], in either layout (NHWC: of at most 256 elements). Sizes, ceil mode and divisor as in PyTorch (see
+/// Mean over windows, x [N, C, H, W] → y [N, C, OH, OW], in either layout. Sizes, ceil mode and divisor as in PyTorch (see
 /// <see cref="Pool2dDims"/>): with <c>countIncludePad</c> declared padding counts, the overhang of ceil mode never does.
 /// </summary>
 public sealed class AveragePool2d : Layer
@@ -38,7 +38,7 @@ public sealed class AveragePool2d : Layer
     {
         if (divisorOverride is { } divisor)
             ArgumentOutOfRangeException.ThrowIfLessThan(divisor, 1, nameof(divisorOverride));
-        _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, (1, 1));
+        _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, (1, 1), isMax: false);
         _ceilMode = ceilMode;
         _countIncludePad = countIncludePad;
         _divisorOverride = divisorOverride ?? 0;

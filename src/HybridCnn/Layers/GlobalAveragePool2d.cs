@@ -4,20 +4,20 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
 
-/// <summary>The mean of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout (NHWC: planes of at most 256 elements).</summary>
+/// <summary>The mean of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout.</summary>
 public sealed class GlobalAveragePool2d : Layer
 {
     private PoolOperator? _operator;
     private Binding _binding;
 
     /// <inheritdoc/>
-    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input).LayoutFor(input);
+    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input, isMax: false).LayoutFor(input);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
         InputShape.RequireImages(this, input);
-        Pool2dDims dims = PoolWindows.Global(input).Over(input, ceilMode: false);
+        Pool2dDims dims = PoolWindows.Global(input, isMax: false).Over(input, ceilMode: false);
         _operator = PoolOperator.Average(dims, countIncludePad: true, divisorOverride: 0);
         _binding = new Binding(input, dims.Output);
         return dims.Output;

@@ -11,13 +11,13 @@ public sealed class GlobalMaxPool2d : Layer
     private Binding _binding;
 
     /// <inheritdoc/>
-    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input).LayoutFor(input);
+    public override Layout PreferredLayout(Shape input) => PoolWindows.Global(input, isMax: true).LayoutFor(input);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
         InputShape.RequireImages(this, input);
-        Pool2dDims dims = PoolWindows.Global(input).Over(input, ceilMode: false);
+        Pool2dDims dims = PoolWindows.Global(input, isMax: true).Over(input, ceilMode: false);
         _operator = PoolOperator.Max(dims);
         _binding = new Binding(input, dims.Output);
         return dims.Output;

@@ -32,7 +32,7 @@ public sealed class MaxPool2d : Layer
         (int Height, int Width) kernelSize, (int Height, int Width)? stride = null, (int Height, int Width) padding = default,
         (int Height, int Width)? dilation = null, bool ceilMode = false)
     {
-        _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, dilation ?? (1, 1));
+        _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, dilation ?? (1, 1), isMax: true);
         _ceilMode = ceilMode;
     }
 

@@ -7,30 +7,32 @@ namespace HybridCnn.Layers;
 internal readonly record struct PoolWindows
 {
     private readonly (int Height, int Width) _kernel, _stride, _padding, _dilation;
+    private readonly bool _isMax;
 
-    public PoolWindows((int Height, int Width) kernelSize, (int Height, int Width) stride, (int Height, int Width) padding, (int Height, int Width) dilation)
+    public PoolWindows(
+        (int Height, int Width) kernelSize, (int Height, int Width) stride, (int Height, int Width) padding, (int Height, int Width) dilation, bool isMax)
     {
         RequireAtLeast(1, kernelSize, nameof(kernelSize));
         RequireAtLeast(1, stride, nameof(stride));
         RequireAtLeast(0, padding, nameof(padding));
         RequireAtLeast(1, dilation, nameof(dilation));
-        (_kernel, _stride, _padding, _dilation) = (kernelSize, stride, padding, dilation);
+        (_kernel, _stride, _padding, _dilation, _isMax) = (kernelSize, stride, padding, dilation, isMax);
     }
 
     private long Taps => (long)_kernel.Height * _kernel.Width;
 
     /// <summary>One window over the whole plane of [N, C, H, W].</summary>
-    public static PoolWindows Global(Shape input) => new((input[2], input[3]), (1, 1), (0, 0), (1, 1));
+    public static PoolWindows Global(Shape input, bool isMax) => new((input[2], input[3]), (1, 1), (0, 0), (1, 1), isMax);
 
-    /// <summary>The layout that x has, unless it is NHWC and there is no pooling of such windows in it.</summary>
+    /// <summary>The layout that x has, unless it is NHWC and there is no max pooling of such windows in it.</summary>
     public Layout LayoutFor(Shape input) =>
-        Taps <= PoolingNhwc.MostTaps ? input.Layout : Layout.Nchw;
+        !_isMax || Taps <= MaxPoolingNhwc.MostTaps ? input.Layout : Layout.Nchw;
 
     /// <summary>The geometry over [N, C, H, W].</summary>
     public Pool2dDims Over(Shape input, bool ceilMode)
     {
         if (LayoutFor(input) != input.Layout)
-            throw new ArgumentException($"The window over {input} has {Taps} elements; NHWC pooling takes at most {PoolingNhwc.MostTaps}.", nameof(input));
+            throw new ArgumentException($"The window over {input} has {Taps} elements; NHWC max pooling takes at most {MaxPoolingNhwc.MostTaps}.", nameof(input));
         return Pool2dDims.Create(
             input[0], input[1], input[2], input[3], _kernel.Height, _kernel.Width, _stride.Height, _stride.Width,
             _padding.Height, _padding.Width, _padding.Height, _padding.Width, _dilation.Height, _dilation.Width, ceilMode, input.Layout);

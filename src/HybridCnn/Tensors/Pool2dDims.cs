@@ -118,6 +118,23 @@ public readonly partial record struct Pool2dDims
     internal PoolWindow Columns(int ow) => PoolWindow.At(ow, IW, KW, StrideW, PadLeft, PadRight, DilationW);
 
     /// <summary>
+    /// How many windows from output column <paramref name="ow"/> on lie inside the input as a whole, so that one differs from the next by its
+    /// start alone; 1 where that one doesn't.
+    /// </summary>
+    internal int WholeColumnsFrom(int ow)
+    {
+        long lastStart = IW - 1 - (KW - 1L) * DilationW, start = (long)ow * StrideW - PadLeft;
+        return start < 0 || start > lastStart ? 1 : (int)Math.Min(OW - ow, (lastStart - start) / StrideW + 1);
+    }
+
+    /// <summary>The output row whose windows read input row <paramref name="ih"/> by their row of taps <paramref name="kh"/>; -1 if there is none.</summary>
+    internal int OutputRow(int ih, int kh)
+    {
+        int top = ih + PadTop - kh * DilationH;
+        return top >= 0 && top % StrideH == 0 && top / StrideH < OH ? top / StrideH : -1;
+    }
+
+    /// <summary>
     /// Whether every window is a 2x2 block of its own inside the input: what the vector kernels take. Odd extents leave a row
     /// or a column that no window covers.
     /// </summary>

@@ -32,13 +32,13 @@ public class PoolingTests(ITestOutputHelper output)
         var dims = Pool2dDims.Parse(problem);
         var random = new SeededRandom(3);
         float[] x = random.Floats(dims.Input.Count), dy = random.Floats(dims.Output.Count);
-        float[] y = new float[dy.Length], dx = new float[x.Length];
+        float[] y = new float[dy.Length], dx = new float[x.Length], scratch = Nan(AveragePooling.Scratch(dims));
         foreach (bool countIncludePad in new[] { true, false })
         {
             ForEachPlane(dims, (input, result) =>
             {
-                AveragePooling.Forward(dims, countIncludePad, 0, x.AsSpan(input), y.AsSpan(result));
-                AveragePooling.Backward(dims, countIncludePad, 0, dy.AsSpan(result), dx.AsSpan(input));
+                AveragePooling.Forward(dims, countIncludePad, 0, x.AsSpan(input), scratch, y.AsSpan(result));
+                AveragePooling.Backward(dims, countIncludePad, 0, dy.AsSpan(result), scratch, dx.AsSpan(input));
             });
             double left = 0, right = 0, magnitude = 0;
             for (int i = 0; i < y.Length; i++)
@@ -71,7 +71,7 @@ public class PoolingTests(ITestOutputHelper output)
 
             var y = new float[dims.Output.Count];
             var argmax = new int[y.Length];
-            MaxPooling.Forward(dims, x, y, argmax);
+            MaxPooling.Forward(dims, x, Nan(MaxPooling.Scratch(dims)), y, argmax);
             int winner = pattern == 0 ? 0 : 31 - int.LeadingZeroCount(pattern);
             for (int ow = 0; ow < dims.OW; ow++)
             {
@@ -89,7 +89,7 @@ public class PoolingTests(ITestOutputHelper output)
         x.AsSpan().Fill(float.NegativeInfinity);
         var y = new float[4];
         var argmax = new int[4];
-        MaxPooling.Forward(dims, x, y, argmax);
+        MaxPooling.Forward(dims, x, Nan(MaxPooling.Scratch(dims)), y, argmax);
         Assert.Equal([0, 1, 4, 5], argmax);
         Assert.All(y, value => Assert.Equal(float.NegativeInfinity, value));
     }
@@ -107,14 +107,15 @@ public class PoolingTests(ITestOutputHelper output)
             using var y = new GuardedBuffer(dims.OH * dims.OW, side);
             using var argmax = new GuardedBuffer(dims.OH * dims.OW, side);
             using var dx = new GuardedBuffer(dims.IH * dims.IW, side);
+            using var scratch = new GuardedBuffer(Math.Max(MaxPooling.Scratch(dims), AveragePooling.Scratch(dims)), side);
             Span<int> positions = MemoryMarshal.Cast<float, int>(argmax.Span);
-            MaxPooling.Forward(dims, x.Span, y.Span, positions);
+            MaxPooling.Forward(dims, x.Span, scratch.Span, y.Span, positions);
             MaxPooling.Backward(dims, dy.Span, positions, dx.Span);
             Assert.False(y.Span.Contains(float.NaN) || dx.Span.Contains(float.NaN), $"{dims}: not all overwritten");
             y.Span.Fill(float.NaN);
             dx.Span.Fill(float.NaN);
-            AveragePooling.Forward(dims, true, 0, x.Span, y.Span);
-            AveragePooling.Backward(dims, true, 0, dy.Span, dx.Span);
+            AveragePooling.Forward(dims, true, 0, x.Span, scratch.Span, y.Span);
+            AveragePooling.Backward(dims, true, 0, dy.Span, scratch.Span, dx.Span);
             Assert.False(y.Span.Contains(float.NaN) || dx.Span.Contains(float.NaN), $"{dims}: not all overwritten");
         }
     }
@@ -131,11 +132,11 @@ public class PoolingTests(ITestOutputHelper output)
             _ => MathF.Round(value * 3),
         })];
         float[] dy = random.Floats(dims.Output.Count);
-        float[] y = Nan(dy.Length), dx = Nan(x.Length);
+        float[] y = Nan(dy.Length), dx = Nan(x.Length), scratch = Nan(MaxPooling.Scratch(dims));
         var argmax = new int[y.Length];
         ForEachPlane(dims, (input, result) =>
         {
-            MaxPooling.Forward(dims, x.AsSpan(input), y.AsSpan(result), argmax.AsSpan(result));
+            MaxPooling.Forward(dims, x.AsSpan(input), scratch, y.AsSpan(result), argmax.AsSpan(result));
             MaxPooling.Backward(dims, dy.AsSpan(result), argmax.AsSpan(result), dx.AsSpan(input));
         });
 
@@ -152,11 +153,11 @@ public class PoolingTests(ITestOutputHelper output)
         float[] x = random.Floats(dims.Input.Count), dy = random.Floats(dims.Output.Count);
         foreach ((bool countIncludePad, int divisor) in new[] { (true, 0), (false, 0), (true, 5) })
         {
-            float[] y = Nan(dy.Length), dx = Nan(x.Length);
+            float[] y = Nan(dy.Length), dx = Nan(x.Length), scratch = Nan(AveragePooling.Scratch(dims));
             ForEachPlane(dims, (input, result) =>
             {
-                AveragePooling.Forward(dims, countIncludePad, divisor, x.AsSpan(input), y.AsSpan(result));
-                AveragePooling.Backward(dims, countIncludePad, divisor, dy.AsSpan(result), dx.AsSpan(input));
+                AveragePooling.Forward(dims, countIncludePad, divisor, x.AsSpan(input), scratch, y.AsSpan(result));
+                AveragePooling.Backward(dims, countIncludePad, divisor, dy.AsSpan(result), scratch, dx.AsSpan(input));
             });
             AssertClose(naive.Average(x, countIncludePad, divisor), y, dims, "y");
             AssertClose(naive.AverageBackward(dy, countIncludePad, divisor), dx, dims, "dx");

@@ -26,8 +26,8 @@ public class BadLayerTests
         { "AveragePool2d takes images [N, C, H, W]; got [2, 3, 4].", () => new AveragePool2d(2), new(2, 3, 4) },
         { "GlobalMaxPool2d takes images", () => new GlobalMaxPool2d(), new(5) },
         { "GlobalAveragePool2d takes images", () => new GlobalAveragePool2d(), new(5, 6) },
-        { "The window over [1, 2, 17, 16] NHWC has 272 elements; NHWC pooling takes at most 256.", () => new GlobalMaxPool2d(), new Shape(1, 2, 17, 16).In(Layout.Nhwc) },
-        { "The window over [1, 2, 20, 20] NHWC has 289 elements; NHWC pooling takes at most 256.", () => new AveragePool2d(17), new Shape(1, 2, 20, 20).In(Layout.Nhwc) },
+        { "The window over [1, 2, 17, 16] NHWC has 272 elements; NHWC max pooling takes at most 256.", () => new GlobalMaxPool2d(), new Shape(1, 2, 17, 16).In(Layout.Nhwc) },
+        { "The window over [1, 2, 20, 20] NHWC has 289 elements; NHWC max pooling takes at most 256.", () => new MaxPool2d(17), new Shape(1, 2, 20, 20).In(Layout.Nhwc) },
         { "Flatten takes NCHW order; got [1, 2, 4, 4] NHWC.", () => new Flatten(), new Shape(1, 2, 4, 4).In(Layout.Nhwc) },
         { "Linear takes NCHW order", () => new Linear(32, 2), new Shape(1, 2, 4, 4).In(Layout.Nhwc) },
         { "Linear takes 12 values per item; [2, 3, 5, 1] has 15.", () => new Linear(12, 2), new(2, 3, 5, 1) },
@@ -48,14 +48,15 @@ public class BadLayerTests
         Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(() => make().Bind(shape)).Message);
 
     [Fact]
-    public void Pooling_prefers_the_layout_it_is_given_unless_its_window_is_too_large_for_NHWC()
+    public void Pooling_prefers_the_layout_it_is_given_unless_a_maximum_has_more_positions_than_a_byte_counts()
     {
         Shape small = new(2, 3, 16, 16), large = new(2, 3, 17, 16);
         foreach (Layout layout in (Layout[])[Layout.Nchw, Layout.Nhwc])
         {
             Assert.All((Layer[])[new MaxPool2d(16), new AveragePool2d(3), new GlobalMaxPool2d(), new GlobalAveragePool2d()],
                 layer => Assert.Equal(layout, layer.PreferredLayout(small.In(layout))));
-            Assert.All((Layer[])[new MaxPool2d(17), new AveragePool2d((16, 17)), new GlobalMaxPool2d(), new GlobalAveragePool2d()],
+            Assert.All((Layer[])[new AveragePool2d((16, 17)), new GlobalAveragePool2d()], layer => Assert.Equal(layout, layer.PreferredLayout(large.In(layout))));
+            Assert.All((Layer[])[new MaxPool2d(17), new GlobalMaxPool2d()],
                 layer => Assert.Equal(Layout.Nchw, layer.PreferredLayout(large.In(layout))));
         }
     }

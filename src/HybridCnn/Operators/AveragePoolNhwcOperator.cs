@@ -1,0 +1,31 @@
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>Average pooling of NHWC images. The divisor is <see cref="AveragePooling"/>'s.</summary>
+internal sealed class AveragePoolNhwcOperator(Pool2dDims dims, bool countIncludePad, int divisorOverride)
+    : PoolOperator(dims, AveragePoolingNhwc.Scratch(dims))
+{
+    /// <inheritdoc/>
+    protected override void Forward(Tensor x, Tensor y, Span<float> scratch, int start, int end)
+    {
+        int line = Dims.OW * Dims.C;
+        for (int row = start; row < end; row++)
+        {
+            AveragePoolingNhwc.ForwardRow(
+                Dims, countIncludePad, divisorOverride, x.Item(row / Dims.OH), row % Dims.OH, scratch, y.Span.Slice(row * line, line));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Backward(Tensor dy, Tensor dx, Span<float> scratch, int start, int end)
+    {
+        int line = Dims.IW * Dims.C;
+        for (int row = start; row < end; row++)
+        {
+            AveragePoolingNhwc.BackwardRow(
+                Dims, countIncludePad, divisorOverride, dy.Item(row / Dims.IH), row % Dims.IH, scratch, dx.Span.Slice(row * line, line));
+        }
+    }
+}

@@ -13,6 +13,17 @@ internal static class Bias
             y.Slice(row * ldy, columns).Fill(bias[row]);
     }
 
+    /// <summary>Adds one number to every element of y.</summary>
+    public static void Add(float bias, Span<float> y)
+    {
+        Span<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(y);
+        var added = new Vector<float>(bias);
+        foreach (ref Vector<float> vector in vectors)
+            vector += added;
+        foreach (ref float value in y[(vectors.Length * Vector<float>.Count)..])
+            value += bias;
+    }
+
     /// <summary>Adds the sum of each row of dy [dBias.Length, columns], at row stride <paramref name="lddy"/>, to dBias.</summary>
     public static void AddRowSums(ReadOnlySpan<float> dy, int lddy, int columns, Span<float> dBias)
     {

@@ -12,13 +12,10 @@ public sealed class Conv2d : Layer
 {
     private const int VectorChannels = 16;
 
-    private readonly (int Height, int Width) _kernelSize, _stride, _dilation;
-    private readonly (int Top, int Left, int Bottom, int Right) _padding;
-    private readonly int _inChannels, _outChannels, _groups;
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
+    private readonly ConvolutionSettings _settings;
+    private readonly ConvolutionWeights _weights;
+    private readonly PlannedConvolution _convolution;
     private readonly ReluOperator _relu = new();
-    private ConvolutionPlan? _plan;
     private Binding _binding;
 
     /// <summary>Square kernels, the same on every side.</summary>
@@ -49,35 +46,13 @@ public sealed class Conv2d : Layer
         (int Top, int Left, int Bottom, int Right) padding = default, (int Height, int Width)? dilation = null, int groups = 1,
         bool bias = true, SeededRandom? random = null)
     {
-        _inChannels = AtLeast(1, inChannels, nameof(inChannels));
-        _outChannels = AtLeast(1, outChannels, nameof(outChannels));
-        _kernelSize = AtLeast(1, kernelSize, nameof(kernelSize));
-        _stride = AtLeast(1, stride ?? (1, 1), nameof(stride));
-        _dilation = AtLeast(1, dilation ?? (1, 1), nameof(dilation));
-        _padding = padding;
-        AtLeast(0, (padding.Top, padding.Left), nameof(padding));
-        AtLeast(0, (padding.Bottom, padding.Right), nameof(padding));
-        _groups = AtLeast(1, groups, nameof(groups));
-        if (inChannels % groups != 0)
-            throw new ArgumentException($"groups must divide inChannels; got groups = {groups}, inChannels = {inChannels}.", nameof(groups));
-        if (outChannels % groups != 0)
-            throw new ArgumentException($"groups must divide outChannels; got groups = {groups}, outChannels = {outChannels}.", nameof(groups));
-
-        _weight = new Parameter("weight", new Shape(outChannels, inChannels / groups, kernelSize.Height, kernelSize.Width));
-        _bias = bias ? new Parameter("bias", new Shape(outChannels)) : null;
-        Parameters = _bias is null ? [_weight] : [_weight, _bias];
-
-        random ??= new SeededRandom(0);
-        float bound = 1 / MathF.Sqrt(_weight.Shape.CountPerItem);
-        foreach (Parameter parameter in Parameters)
-        {
-            foreach (ref float value in parameter.Value.Span)
-                value = random.NextFloat(-bound, bound);
-        }
+        _settings = new ConvolutionSettings(inChannels, outChannels, kernelSize, stride ?? (1, 1), padding, dilation ?? (1, 1), groups);
+        _weights = new ConvolutionWeights(new Shape(outChannels, inChannels / groups, kernelSize.Height, kernelSize.Width), outChannels, bias, random);
+        _convolution = new PlannedConvolution(_weights);
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters { get; }
+    public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
@@ -85,7 +60,7 @@ public sealed class Conv2d : Layer
     /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context
     /// with other options plans anew.
     /// </summary>
-    public ConvolutionPlan? Plan => _plan;
+    public ConvolutionPlan? Plan => _convolution.Plan;
 
     /// <inheritdoc/>
     /// <remarks>
@@ -93,20 +68,18 @@ public sealed class Conv2d : Layer
     /// patches NCHW would gather number by number.
     /// </remarks>
     public override Layout PreferredLayout(Shape input) =>
-        _groups == 1 && _outChannels % VectorChannels == 0 && (_inChannels % VectorChannels == 0 || _stride.Width > 1) ? Layout.Nhwc : input.Layout;
+        _settings.Groups == 1 && _settings.OutChannels % VectorChannels == 0 && (_settings.InChannels % VectorChannels == 0 || _settings.Stride.Width > 1)
+            ? Layout.Nhwc
+            : input.Layout;
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
         InputShape.RequireImages(this, input);
-        if (input[1] != _inChannels)
-            throw new ArgumentException($"Conv2d was made for {_inChannels} input channels; got {input[1]} in {input}.", nameof(input));
-        var dims = Conv2dDims.Create(
-            input[0], input[1], input[2], input[3], _outChannels, _kernelSize.Height, _kernelSize.Width, _stride.Height, _stride.Width,
-            _padding.Top, _padding.Left, _padding.Bottom, _padding.Right, _dilation.Height, _dilation.Width, _groups, input.Layout);
+        InputShape.RequireChannels(this, input, _settings.InChannels);
+        Conv2dDims dims = _settings.Over(input);
         Shape output = new Shape(dims.N, dims.OC, dims.OH, dims.OW).In(dims.Layout);
-        if (_plan is null || _plan.Dims != dims)
-            _plan = new ConvolutionPlan(dims);
+        _convolution.Bind(dims);
         _binding = new Binding(input, output);
         return output;
     }
@@ -115,7 +88,7 @@ public sealed class Conv2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        PlanFor(context).Forward(x.Span, _weight.Value.Span, _bias is null ? [] : _bias.Value.Span, y.Span, context);
+        _convolution.Forward(x, y, context);
     }
 
     internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context)
@@ -128,23 +101,9 @@ public sealed class Conv2d : Layer
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        ConvolutionPlan plan = PlanFor(context);
-        plan.BackwardWeights(x.Span, dy.Span, _weight.Gradient.Span, _bias is null ? [] : _bias.Gradient.Span, context);
-        if (dx is not null)
-            plan.BackwardData(dy.Span, _weight.Value.Span, dx.Span, context);
+        _convolution.Backward(x, dy, dx, context);
     }
 
     /// <inheritdoc/>
-    public override string Explain() => _plan?.Explain() ?? "";
-
-    private ConvolutionPlan PlanFor(ComputeContext context) => _plan!.Options == context.Options
-        ? _plan
-        : _plan = new ConvolutionPlan(_plan.Dims, ConvolutionAlgorithm.Automatic, context.Options);
-
-    private static int AtLeast(int minimum, int value, string name) => value >= minimum
-        ? value
-        : throw new ArgumentException($"{name} must be at least {minimum}; got {value}.", name);
-
-    private static (int Height, int Width) AtLeast(int minimum, (int Height, int Width) value, string name) =>
-        (AtLeast(minimum, value.Height, name), AtLeast(minimum, value.Width, name));
+    public override string Explain() => Plan?.Explain() ?? "";
 }

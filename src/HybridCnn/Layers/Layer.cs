@@ -37,7 +37,7 @@ public abstract class Layer
     public virtual Layout PreferredLayout(Shape input) => Layout.Nchw;
 
     /// <summary>Validates the input shape, plans the memory that must survive from forward to backward, and infers the output.</summary>
-    /// <param name="input">x [N, C, H, W] or [N, F].</param>
+    /// <param name="input">x [N, C, H, W], [N, C, L] or [N, F].</param>
     /// <returns>The shape of y.</returns>
     /// <exception cref="ArgumentException">The layer cannot take this shape; the message names both values.</exception>
     public abstract Shape Bind(Shape input);

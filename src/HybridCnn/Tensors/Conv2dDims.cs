@@ -95,6 +95,25 @@ public readonly partial record struct Conv2dDims
         int groups = 1,
         Layout layout = Layout.Nchw)
     {
+        CheckValues(n, ic, ih, iw, oc, kh, kw, strideH, strideW, padTop, padLeft, padBottom, padRight, dilationH, dilationW, groups, layout);
+        var dims = new Conv2dDims
+        {
+            N = n, IC = ic, IH = ih, IW = iw, OC = oc, KH = kh, KW = kw,
+            OH = OutputExtent("ih", ih, padTop, padBottom, nameof(kh), kh, dilationH, strideH),
+            OW = OutputExtent("iw", iw, padLeft, padRight, nameof(kw), kw, dilationW, strideW),
+            StrideH = strideH, StrideW = strideW,
+            PadTop = padTop, PadLeft = padLeft, PadBottom = padBottom, PadRight = padRight,
+            DilationH = dilationH, DilationW = dilationW, Groups = groups, Layout = layout,
+        };
+        dims.CheckCounts();
+        return dims;
+    }
+
+    /// <summary>What must hold of each value, and of groups, before extents can be computed from them.</summary>
+    internal static void CheckValues(
+        int n, int ic, int ih, int iw, int oc, int kh, int kw, int strideH, int strideW,
+        int padTop, int padLeft, int padBottom, int padRight, int dilationH, int dilationW, int groups, Layout layout)
+    {
         AtLeast(1, n, nameof(n));
         AtLeast(1, ic, nameof(ic));
         AtLeast(1, ih, nameof(ih));
@@ -117,21 +136,9 @@ public readonly partial record struct Conv2dDims
             throw new ArgumentException($"groups must divide oc; got groups = {groups}, oc = {oc}.", nameof(groups));
         if (layout is not (Layout.Nchw or Layout.Nhwc))
             throw new ArgumentException($"layout must be Nchw or Nhwc; got {layout}.", nameof(layout));
-
-        var dims = new Conv2dDims
-        {
-            N = n, IC = ic, IH = ih, IW = iw, OC = oc, KH = kh, KW = kw,
-            OH = OutputExtent("ih", ih, padTop, padBottom, nameof(kh), kh, dilationH, strideH),
-            OW = OutputExtent("iw", iw, padLeft, padRight, nameof(kw), kw, dilationW, strideW),
-            StrideH = strideH, StrideW = strideW,
-            PadTop = padTop, PadLeft = padLeft, PadBottom = padBottom, PadRight = padRight,
-            DilationH = dilationH, DilationW = dilationW, Groups = groups, Layout = layout,
-        };
-        dims.CheckCounts();
-        return dims;
     }
 
-    private static void AtLeast(int minimum, int value, string name)
+    internal static void AtLeast(int minimum, int value, string name)
     {
         if (value < minimum)
             throw new ArgumentException($"{name} must be at least {minimum}; got {value}.", name);

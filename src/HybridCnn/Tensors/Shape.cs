@@ -4,7 +4,7 @@ namespace HybridCnn.Tensors;
 
 /// <summary>
 /// The extents of a tensor, one to four of them, and the memory order of a rank-4 one.
-/// Rank 4 is always written [N, C, H, W], whatever the <see cref="Layout"/>; rank 2 is [N, F].
+/// Rank 4 is always written [N, C, H, W], whatever the <see cref="Layout"/>; rank 3 is [N, C, L], rank 2 [N, F].
 /// </summary>
 public readonly struct Shape : IEquatable<Shape>
 {

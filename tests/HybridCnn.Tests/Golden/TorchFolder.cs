@@ -7,7 +7,7 @@ internal static class TorchFolder
 {
     // An average over all pixels has no case of its own among the adaptive poolings; larger outputs aren't ours.
     private static readonly string[] s_operations =
-        ["conv2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "linear", "cross_entropy", "optimizer"];
+        ["conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "linear", "cross_entropy", "optimizer"];
 
     /// <summary>The cases in the repository.</summary>
     public static string Committed => Path.Combine(AppContext.BaseDirectory, "Golden", "data");

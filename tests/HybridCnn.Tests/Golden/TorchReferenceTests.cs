@@ -27,6 +27,7 @@ public sealed class TorchReferenceTests : IDisposable
         switch (test.Operation)
         {
             case "conv2d": CheckConvolution(test); break;
+            case "conv_transpose2d": CheckTransposedConvolution(test); break;
             case "max_pool2d": CheckMaxPooling(test); break;
             case "avg_pool2d": CheckAveragePooling(test); break;
             case "adaptive_avg_pool2d": CheckLayer(test, new GlobalAveragePool2d()); break;
@@ -67,6 +68,15 @@ public sealed class TorchReferenceTests : IDisposable
             test.AssertClose("grad_bias", dBias);
     }
 
+    private void CheckTransposedConvolution(TorchCase test)
+    {
+        (int ph, int pw) = test.Pair("padding");
+        var layer = new ConvTranspose2d(
+            test.Int("c"), test.Int("k"), test.Pair("kernel"), test.Pair("stride"), (ph, pw, ph, pw), test.Pair("output_padding"), test.Pair("dilation"),
+            test.Int("groups"), test.Flag("bias"));
+        CheckParameters(test, layer);
+    }
+
     private void CheckMaxPooling(TorchCase test)
     {
         CheckLayer(test, new MaxPool2d(test.Pair("kernel"), test.Pair("stride"), test.Pair("padding"), test.Pair("dilation"), test.Flag("ceil_mode")));
@@ -90,16 +100,21 @@ public sealed class TorchReferenceTests : IDisposable
             test.Pair("kernel"), test.Pair("stride"), test.Pair("padding"), test.Flag("ceil_mode"), test.Flag("count_include_pad"), divisor));
     }
 
-    private void CheckLinear(TorchCase test)
+    private void CheckLinear(TorchCase test) =>
+        CheckParameters(test, new Linear(test.Int("in_features"), test.Int("out_features"), test.Flag("bias")));
+
+    // A layer with a weight and perhaps a bias, in PyTorch's shapes.
+    private void CheckParameters(TorchCase test, Layer layer)
     {
-        var linear = new Linear(test.Int("in_features"), test.Int("out_features"), test.Flag("bias"));
-        test.Floats("in.weight").CopyTo(linear.Parameters[0].Value.Span);
-        if (test.Flag("bias"))
-            test.Floats("in.bias").CopyTo(linear.Parameters[1].Value.Span);
-        CheckLayer(test, linear);
-        test.AssertClose("grad_weight", linear.Parameters[0].Gradient.Span);
-        if (test.Flag("bias"))
-            test.AssertClose("grad_bias", linear.Parameters[1].Gradient.Span);
+        foreach (Parameter parameter in layer.Parameters)
+        {
+            Assert.Equal(test.Extents("in." + parameter.Name), Enumerable.Range(0, parameter.Shape.Rank).Select(axis => parameter.Shape[axis]));
+            test.Floats("in." + parameter.Name).CopyTo(parameter.Value.Span);
+        }
+
+        CheckLayer(test, layer);
+        foreach (Parameter parameter in layer.Parameters)
+            test.AssertClose("grad_" + parameter.Name, parameter.Gradient.Span);
     }
 
     private void CheckLayer(TorchCase test, Layer layer)

@@ -15,6 +15,12 @@ internal static class LayerCatalog
         new("Conv2d strided, grouped, without bias", random => new Conv2d(4, 6, 3, stride: 2, groups: 2, bias: false, random: random), new(3, 4, 7, 8), new(3, 6, 3, 3)),
         new("Conv2d in NHWC order", random => new Conv2d(3, 4, 3, padding: 1, random: random), new Shape(2, 3, 6, 5).In(Layout.Nhwc), new Shape(2, 4, 6, 5).In(Layout.Nhwc)),
         new("Conv2d by Winograd", random => new Conv2d(16, 16, 3, padding: 1, random: random), new Shape(1, 16, 6, 5).In(Layout.Nhwc), new Shape(1, 16, 6, 5).In(Layout.Nhwc), Rounding: WinogradRounding),
+        new("Conv1d", random => new Conv1d(3, 4, 3, padding: 1, random: random), new(2, 3, 9), new(2, 4, 9)),
+        new("Conv1d strided, dilated, grouped, without bias", random => new Conv1d(4, 6, 3, stride: 2, dilation: 2, groups: 2, bias: false, random: random), new(3, 4, 12), new(3, 6, 4)),
+        new("ConvTranspose2d", random => new ConvTranspose2d(4, 3, 4, stride: 2, padding: 1, random: random), new(2, 4, 3, 4), new(2, 3, 6, 8)),
+        new("ConvTranspose2d with output padding, grouped, without bias", random => new ConvTranspose2d(4, 6, 3, stride: 2, padding: 1, outputPadding: 1, groups: 2, bias: false, random: random), new(3, 4, 4, 3), new(3, 6, 8, 6)),
+        new("ConvTranspose2d in NHWC order", random => new ConvTranspose2d(4, 3, 3, stride: 2, dilation: 2, random: random), new Shape(2, 4, 3, 2).In(Layout.Nhwc), new Shape(2, 3, 9, 7).In(Layout.Nhwc)),
+        new("ConvTranspose2d by Winograd", random => new ConvTranspose2d(16, 16, 3, padding: 1, random: random), new Shape(1, 16, 6, 5).In(Layout.Nhwc), new Shape(1, 16, 6, 5).In(Layout.Nhwc), Rounding: WinogradRounding),
         new("LayoutChange", _ => new LayoutChange(Layout.Nhwc), new(2, 3, 4, 5), new Shape(2, 3, 4, 5).In(Layout.Nhwc)),
         new("LayoutChange back", _ => new LayoutChange(Layout.Nchw), new Shape(2, 3, 4, 5).In(Layout.Nhwc), new(2, 3, 4, 5)),
         new("Linear", random => new Linear(12, 5, random: random), new(3, 12), new(3, 5)),
@@ -43,6 +49,8 @@ internal static class LayerCatalog
         new("Sequential with two memory orders", random => new Sequential(
             new Conv2d(2, 16, 3, padding: 1, random: random), new ReLU(), new Conv2d(16, 16, 3, padding: 1, random: random), new MaxPool2d(2), new Linear(64, 3, random: random)),
             new(2, 2, 4, 4), new(2, 3), Rounding: WinogradRounding),
+        new("Sequential of sequences", random => new Sequential(new Conv1d(2, 4, 3, random: random), new ReLU(), new Conv1d(4, 3, 2, random: random), new Flatten()),
+            new(2, 2, 8), new(2, 15)),
         new("Sequential of views and one layer", random => new Sequential(new Flatten(), new Sequential(new Linear(8, 4, random: random)), new Flatten(), new Flatten()),
             new(2, 2, 2, 2), new(2, 4)),
     ];

@@ -121,7 +121,12 @@ public class LayerContractTests
         layer.Forward(context);
         float[] first = layer.Y.Item(0).ToArray();
 
-        Shape one = entry.Input.Rank == 4 ? new Shape(1, entry.Input[1], entry.Input[2], entry.Input[3]).In(entry.Input.Layout) : new(1, entry.Input[1]);
+        Shape one = entry.Input.Rank switch
+        {
+            4 => new Shape(1, entry.Input[1], entry.Input[2], entry.Input[3]).In(entry.Input.Layout),
+            3 => new(1, entry.Input[1], entry.Input[2]),
+            _ => new(1, entry.Input[1]),
+        };
         Tensor x = Tensor.From(one, layer.X.Item(0)), y = new(layer.Layer.Bind(one));
         layer.Layer.Forward(x, y, context);
         for (int i = 0; i < first.Length && !entry.SeesWholeBatch; i++)

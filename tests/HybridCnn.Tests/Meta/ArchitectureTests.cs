@@ -33,6 +33,7 @@ public partial class ArchitectureTests
         "Kernels/WinogradTiles.cs",
         "Kernels/WinogradTransforms.cs",
         "Kernels/WinogradWeights.cs",
+        "Operators/ChannelBias.cs",
         "Operators/NchwMethod.cs",
         "Operators/NhwcMethod.cs",
         "Operators/WinogradConvolution.cs",

@@ -1,13 +1,15 @@
 namespace HybridCnn.Compute;
 
 /// <summary>
-/// The threads and the scratch memory that operators and layers run with. Any number of contexts may exist; one context
-/// serves one call at a time (a second caller gets an <see cref="InvalidOperationException"/>, never a wrong result).
+/// The threads and the scratch memory that operators and layers run with. Any number of contexts may exist. Any number of threads
+/// may share one: it serves one call at a time, and the others wait for their turn; those that are to compute at the same time need
+/// a context each. Convolution plans may be shared by all of them. A layer, and so a network, keeps numbers between its passes
+/// and serves one caller, whatever the context.
 /// </summary>
 public sealed class ComputeContext : IDisposable
 {
     private readonly List<object> _states = [];
-    private int _entered;
+    private bool _entered;
 
     /// <summary>Starts a context with default options.</summary>
     /// <param name="threads">Number of threads, or 0 for <see cref="ThreadCount.Default"/>.</param>
@@ -35,7 +37,8 @@ public sealed class ComputeContext : IDisposable
 
     /// <summary>
     /// Whether layers that behave differently in training (batch normalization) do so. True unless set; evaluation sets it to
-    /// false for as long as it lasts.
+    /// false for as long as it lasts. It holds for all callers: networks of which one trains while another is evaluated need a
+    /// context each.
     /// </summary>
     public bool IsTraining { get; set; } = true;
 
@@ -43,14 +46,26 @@ public sealed class ComputeContext : IDisposable
 
     internal Workspace Workspace { get; }
 
-    /// <summary>Ends the threads.</summary>
+    /// <summary>Ends the threads, after the call that has its turn. Later calls that need them get an <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => Workers.Dispose();
 
-    /// <summary>Claims the context for a call that uses its workspace or its states; dispose of what it returns.</summary>
-    /// <exception cref="InvalidOperationException">Another call has it.</exception>
-    internal Claim Enter() => Interlocked.Exchange(ref _entered, 1) == 0
-        ? new Claim(this)
-        : throw new InvalidOperationException("This context is in use by another call; give each thread a ComputeContext of its own.");
+    /// <summary>
+    /// Claims the context for a call that uses its workspace or its states, waiting for its turn; dispose of what it returns, on
+    /// the same thread.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Called from within a call of this context.</exception>
+    internal Claim Enter()
+    {
+        Workers.Enter();
+        if (_entered)
+        {
+            Workers.Exit();
+            throw WorkerPool.CalledFromWithin();
+        }
+
+        _entered = true;
+        return new Claim(this);
+    }
 
     /// <summary>This context's one object of a type, made on first use: what carries an operator's arguments to the workers.</summary>
     internal TState State<TState>()
@@ -69,6 +84,10 @@ public sealed class ComputeContext : IDisposable
 
     internal readonly ref struct Claim(ComputeContext context)
     {
-        public void Dispose() => Volatile.Write(ref context._entered, 0);
+        public void Dispose()
+        {
+            context._entered = false;
+            context.Workers.Exit();
+        }
     }
 }

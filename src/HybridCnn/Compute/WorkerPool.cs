@@ -11,7 +11,8 @@ internal delegate void RangeBody<in TState>(TState state, int worker, int start,
 /// Threads that live as long as the pool. <see cref="For"/> cuts a range into one contiguous share per worker, always the
 /// same share for the same worker, so that sums taken in worker order have the same bits on every run. The calling thread is
 /// worker 0. Dispatch allocates nothing; bodies are static and take their arguments from a state object. Within a body,
-/// denormal numbers are zero: they carry nothing that training needs and cost a hundred cycles each.
+/// denormal numbers are zero: they carry nothing that training needs and cost a hundred cycles each. Callers from several
+/// threads take turns.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
@@ -21,6 +22,11 @@ internal sealed class WorkerPool : IDisposable
     // Enough that a thread which comes late or is interrupted costs an eighth of its part, few enough that taking them costs nothing.
     private const int ChunksPerWorker = 8;
 
+    [ThreadStatic]
+    private static WorkerPool? t_owner;
+
+    // Held by the caller whose turn it is. Waiting for it spins a little, then parks, and the longest waiter is not overtaken for ever.
+    private readonly Lock _turn = new();
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim[] _wake;
     private readonly int[] _parked;
@@ -29,7 +35,7 @@ internal sealed class WorkerPool : IDisposable
     private int _generation;
     private int _pending;
     private bool _stop;
-    private int _busy;
+    private bool _running;
 
     private Job? _job;
     private object? _state;
@@ -65,10 +71,36 @@ internal sealed class WorkerPool : IDisposable
     public int WorkerCount { get; }
 
     /// <summary>
-    /// Runs <paramref name="body"/> over [0, <paramref name="count"/>), returns when every share is done, and rethrows the
-    /// first worker's exception if one failed. A worker without items is not called.
+    /// Waits until no other thread has its turn, and keeps others out until <see cref="Exit"/>. The thread that has its turn may
+    /// enter again, and must leave as often.
     /// </summary>
-    /// <exception cref="InvalidOperationException">Called from within a body, or from two threads at once.</exception>
+    /// <exception cref="InvalidOperationException">Called from within a body, which would wait for its own end.</exception>
+    /// <exception cref="ObjectDisposedException">The threads have ended.</exception>
+    public void Enter()
+    {
+        if (t_owner == this)
+            throw CalledFromWithin();
+        _turn.Enter();
+        if (_running || _stop)
+        {
+            _turn.Exit();
+            ObjectDisposedException.ThrowIf(_stop, typeof(ComputeContext));
+            throw CalledFromWithin();
+        }
+    }
+
+    /// <summary>Ends what <see cref="Enter"/> began.</summary>
+    public void Exit() => _turn.Exit();
+
+    /// <summary>The error of a call that comes from within a call of the same context.</summary>
+    public static InvalidOperationException CalledFromWithin() =>
+        new("This context is in use by a call that this one comes from within, and would never get its turn; give it a ComputeContext of its own.");
+
+    /// <summary>
+    /// Runs <paramref name="body"/> over [0, <paramref name="count"/>), returns when every share is done, and rethrows the
+    /// first worker's exception if one failed. A worker without items is not called. Waits for its turn.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Called from within a body.</exception>
     public void For<TState>(int count, TState state, RangeBody<TState> body)
         where TState : class => Dispatch(count, state, body, chunk: 0);
 
@@ -77,8 +109,8 @@ internal sealed class WorkerPool : IDisposable
     {
         if (count <= 0)
             return;
-        if (Interlocked.Exchange(ref _busy, 1) != 0)
-            throw new InvalidOperationException("This context is in use by another call; give each thread a ComputeContext of its own.");
+        Enter();
+        _running = true;
         ulong callersMode = NativeMethods.FloatingPointModeFlush();
         try
         {
@@ -112,7 +144,8 @@ internal sealed class WorkerPool : IDisposable
         {
             NativeMethods.FloatingPointModeSet(callersMode);
             _state = null;
-            Volatile.Write(ref _busy, 0);
+            _running = false;
+            Exit();
         }
     }
 
@@ -135,6 +168,7 @@ internal sealed class WorkerPool : IDisposable
     {
         if (_stop)
             return;
+        Enter();
         Volatile.Write(ref _stop, true);
         Interlocked.Increment(ref _generation);
         for (int thread = 1; thread < _threadCount; thread++)
@@ -144,10 +178,13 @@ internal sealed class WorkerPool : IDisposable
             _threads[thread].Join();
             _wake[thread].Dispose();
         }
+
+        Exit();
     }
 
     private void WorkerLoop(int thread)
     {
+        t_owner = this;
         NativeMethods.FloatingPointModeFlush();
         int seen = 0;
         while (true)

@@ -5,7 +5,8 @@ namespace HybridCnn.Layers;
 
 /// <summary>
 /// One step of a network. Bind once per input shape, then run any number of times without allocating.
-/// A layer keeps between <see cref="Forward"/> and <see cref="Backward"/> only what cannot be computed again (an argmax).
+/// A layer keeps between <see cref="Forward"/> and <see cref="Backward"/> only what cannot be computed again (an argmax), and
+/// a container its activations: it serves one thread at a time. Threads that train or predict side by side need a network each.
 /// </summary>
 public abstract class Layer
 {

@@ -8,8 +8,8 @@ namespace HybridCnn.Operators;
 
 /// <summary>
 /// A convolution of one geometry: decides at construction how to compute each pass, then runs any number of times without
-/// allocating. Immutable, and so shareable between threads that have a <see cref="ComputeContext"/> each: all that changes
-/// is the context's workspace. Cross-correlation as in PyTorch: y[n, o, p, q] = b[o] + Σ x[n, c, p·sh + i·dh − pt, q·sw + j·dw − pl] · w[o, c, i, j].
+/// allocating. Immutable, and so shareable between threads: all that changes is the workspace of the
+/// <see cref="ComputeContext"/>. With a context each they run at the same time, with the same one in turns. Cross-correlation as in PyTorch: y[n, o, p, q] = b[o] + Σ x[n, c, p·sh + i·dh − pt, q·sw + j·dw − pl] · w[o, c, i, j].
 /// x and y lie in memory as the dims' layout says; the weights always as [OC, IC/Groups, KH, KW].
 /// Reruns give the same bits for the same number of threads, and for any number with <see cref="ComputeOptions.Deterministic"/>.
 /// </summary>

@@ -101,17 +101,6 @@ public class WorkerPoolTests
         Assert.Equal(10, sum[0]);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void A_call_from_within_a_body_is_refused(int workers)
-    {
-        using var pool = new WorkerPool(workers);
-        var e = Assert.Throws<InvalidOperationException>(() =>
-            pool.For(4, pool, static (p, _, _, _) => p.For(1, p, static (_, _, _, _) => { })));
-        Assert.Contains("ComputeContext of its own", e.Message, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Dispatch_allocates_nothing()
     {
@@ -154,13 +143,5 @@ public class WorkerPoolTests
                 pool.For(seed + 1, sum, static (s, _, start, end) => Interlocked.Add(ref s[0], end - start));
             Assert.Equal(500L * (seed + 1), sum[0]);
         });
-    }
-
-    [Fact]
-    public void Disposing_twice_is_harmless()
-    {
-        var pool = new WorkerPool(3);
-        pool.Dispose();
-        pool.Dispose();
     }
 }

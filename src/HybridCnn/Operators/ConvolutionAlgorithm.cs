@@ -1,9 +1,14 @@
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// How a convolution is computed. Every algorithm gives the same result up to the rounding of float32; the Winograd forms round
-/// more coarsely, within the bounds that they state.
+/// How a convolution is computed. Every algorithm gives the same result up to the rounding of float32, in all three passes.
 /// </summary>
+/// <remarks>
+/// The largest error of a pass, relative to its largest result, with any BLAS and up to 4608 summands K (512 channels of 3x3):
+/// below 2√K·2⁻²⁴ and 2e-6, for <see cref="WinogradF4"/> below 6e-6. That holds for numbers of any sign, mean and range between
+/// channels; where all of them are equal, roundings add up instead of evening out, and it is 8e-6 for all algorithms. It says nothing where the
+/// results are what remains of much larger sums. On small whole numbers all but <see cref="WinogradF4"/> are exact.
+/// </remarks>
 public enum ConvolutionAlgorithm
 {
     /// <summary>For each pass, the first of the others that takes the problem and is expected to be the fastest.</summary>
@@ -18,10 +23,10 @@ public enum ConvolutionAlgorithm
     /// <summary>Sums of shifted planes without products of matrices, NCHW; for groups of few channels.</summary>
     Direct,
 
-    /// <summary>Winograd's F(4x4, 3x3), NHWC; largest error below 1e-5 of the largest result.</summary>
+    /// <summary>Winograd's F(4x4, 3x3), NHWC; the least operations. Largest error below 6e-6 of the largest result.</summary>
     WinogradF4,
 
-    /// <summary>Winograd's F(2x2, 3x3), NHWC; largest error below 2e-6 of the largest result.</summary>
+    /// <summary>Winograd's F(2x2, 3x3), NHWC; rounds no more than a plain sum.</summary>
     WinogradF2,
 
     /// <summary>A sum over the kernel's elements of products on the image itself, NHWC.</summary>

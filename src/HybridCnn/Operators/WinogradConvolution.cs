@@ -14,8 +14,8 @@ namespace HybridCnn.Operators;
 ///                                    ├─► P [36][tiles, OC] ── Aᵀ p A + bias, ReLU ──► y
 /// w ── G g Gᵀ ──► U [36][IC, OC] ────┘
 /// </code>
-/// The largest error, relative to the largest result: below 6e-6 for m = 4 and 1e-6 for m = 2, up to 512 channels. Immutable;
-/// reruns give the same bits for the same number of threads.
+/// The errors are those that <see cref="ConvolutionAlgorithm"/> states. Immutable; reruns give the same bits for the same number
+/// of threads.
 /// </summary>
 internal sealed class WinogradConvolution : ConvolutionMethod
 {

@@ -46,7 +46,7 @@ internal sealed class ConvolutionPassesCase : IDisposable
     public Conv2dDims Dims { get; }
 
     /// <summary>How many times larger an algorithm's rounding errors may be than those of a plain sum.</summary>
-    public double Rounding { get; init; } = 1;
+    public double Rounding { get; set; } = 1;
 
     public GuardedBuffer X { get; }
 

@@ -36,8 +36,20 @@ internal static class Fuzz
         }
     }
 
-    /// <summary>A small convolution with anything in it: strides, dilation, four pads, groups, unused borders.</summary>
-    public static Conv2dDims Convolution(SeededRandom random)
+    /// <summary>
+    /// A small convolution with anything in it, strides larger than the kernel too, or one of what the algorithms are made for: many
+    /// channels, a group per channel, a single pixel.
+    /// </summary>
+    public static Conv2dDims Convolution(SeededRandom random) => random.NextInt(6) switch
+    {
+        0 => ManyChannels(random),
+        1 => GroupPerChannel(random),
+        2 => SinglePixel(random),
+        _ => AnyConvolution(random),
+    };
+
+    // Strides, dilation, four pads, groups, unused borders.
+    private static Conv2dDims AnyConvolution(SeededRandom random)
     {
         while (true)
         {
@@ -55,6 +67,50 @@ internal static class Fuzz
                 Up(4), Up(6) * groups, ih, iw, Up(8) * groups, kh, kw, 1 + Rarely(3), 1 + Rarely(3),
                 top, left, bottom, right, dh, dw, groups);
         }
+    }
+
+    // Around the widths of registers, of panels (64) and of parts of channels (128); 3x3 at stride 1 as Winograd takes it, or 1x1.
+    private static Conv2dDims ManyChannels(SeededRandom random)
+    {
+        const long maximumFlops = 1_500_000;
+        while (true)
+        {
+            int n = 1 + random.NextInt(3), ic = 1 + random.NextInt(140), oc = 1 + random.NextInt(140), ih = 1 + random.NextInt(13), iw = 1 + random.NextInt(13);
+            int kernel = random.NextInt(3) == 0 ? 1 : 3, stride = random.NextInt(4) == 0 ? 2 : 1;
+            int top = random.NextInt(kernel), left = random.NextInt(kernel), bottom = random.NextInt(kernel + 1), right = random.NextInt(kernel + 1);
+            if (kernel == 1 && random.NextInt(2) == 0)
+                (bottom, right) = (0, 0);
+            if (ih + top + bottom < kernel || iw + left + right < kernel)
+                continue;
+            var dims = Conv2dDims.Create(n, ic, ih, iw, oc, kernel, kernel, stride, stride, top, left, bottom, right);
+            if (dims.Flops <= maximumFlops)
+                return dims;
+        }
+    }
+
+    private static Conv2dDims GroupPerChannel(SeededRandom random)
+    {
+        while (true)
+        {
+            int channels = 1 + random.NextInt(70), kh = 1 + random.NextInt(5), kw = 1 + random.NextInt(5), dilation = 1 + random.NextInt(2);
+            int ih = 1 + random.NextInt(12), iw = 1 + random.NextInt(24), top = random.NextInt(kh), left = random.NextInt(kw);
+            int filters = random.NextInt(4) == 0 ? 2 : 1, stride = 1 + random.NextInt(3);
+            if ((kh - 1) * dilation + 1 <= ih + 2 * top && (kw - 1) * dilation + 1 <= iw + 2 * left)
+            {
+                return Conv2dDims.Create(
+                    1 + random.NextInt(2), channels, ih, iw, channels * filters, kh, kw, stride, 1 + random.NextInt(2),
+                    top, left, top, left, dilation, dilation, channels);
+            }
+        }
+    }
+
+    // An image of one pixel, of which padding makes more; strides go beyond the kernel.
+    private static Conv2dDims SinglePixel(SeededRandom random)
+    {
+        int kernel = 1 + random.NextInt(3), pad = random.NextInt(kernel) + kernel / 2;
+        return Conv2dDims.Create(
+            1 + random.NextInt(3), 1 + random.NextInt(40), 1, 1, 1 + random.NextInt(70), kernel, kernel, 1 + random.NextInt(4), 1 + random.NextInt(4),
+            pad, pad, pad, pad);
     }
 
     /// <summary>A small pooling with anything in it: overlap, strides, dilation, four pads, ceil mode, tiles.</summary>

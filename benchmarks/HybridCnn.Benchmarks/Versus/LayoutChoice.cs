@@ -24,10 +24,7 @@ internal static class LayoutChoices
     public static Conv2dDims Place(this LayoutChoice choice, Conv2dDims dims)
     {
         bool nhwc = choice == LayoutChoice.Auto ? dims.Layout == Layout.Nhwc || IsForNhwc(dims) : choice == LayoutChoice.Nhwc;
-        return Conv2dDims.Create(
-            dims.N, dims.IC, dims.IH, dims.IW, dims.OC, dims.KH, dims.KW, dims.StrideH, dims.StrideW,
-            dims.PadTop, dims.PadLeft, dims.PadBottom, dims.PadRight, dims.DilationH, dims.DilationW, dims.Groups,
-            nhwc ? Layout.Nhwc : Layout.Nchw);
+        return dims.In(nhwc ? Layout.Nhwc : Layout.Nchw);
     }
 
     /// <summary>The orders that an operator is measured in: both, that of a network's inner layers first, unless one was chosen.</summary>

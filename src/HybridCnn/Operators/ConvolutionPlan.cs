@@ -17,6 +17,7 @@ public sealed class ConvolutionPlan
 {
     private readonly ConvolutionChoice _forward, _backwardData, _backwardWeights;
     private readonly int _shares;
+    private int _fallbacksCounted;
 
     /// <summary>Chooses algorithms.</summary>
     /// <param name="dims">The geometry.</param>
@@ -56,6 +57,9 @@ public sealed class ConvolutionPlan
     /// <summary>Scratch memory that a pass takes from its context, of all threads together, if that has as many as were planned for.</summary>
     public long WorkspaceBytes(ConvolutionPass pass) => Choice(pass).Method.Scratch(pass, _shares).Bytes(_shares);
 
+    /// <summary>Why a pass runs the general algorithm where a faster one could (<see cref="ConvolutionFallbacks"/>); null if it does not.</summary>
+    public string? Fallback(ConvolutionPass pass) => Choice(pass).Fallback;
+
     /// <summary>The problem and, for each pass, which algorithms were looked at, why each was refused, what was chosen, and its workspace.</summary>
     public string Explain()
     {
@@ -66,6 +70,8 @@ public sealed class ConvolutionPlan
             text.AppendLine().Append($"  {pass}: {choice.Algorithm}, {choice.Method.Describe(pass, _shares)}; workspace {WorkspaceBytes(pass) / 1024.0:0.#} KiB");
             foreach (string reason in choice.Reasons)
                 text.AppendLine().Append($"    {reason}");
+            if (choice.Fallback is { } fallback)
+                text.AppendLine().Append($"    the general algorithm serves, a slow path: {fallback}");
         }
 
         return text.ToString();
@@ -86,6 +92,7 @@ public sealed class ConvolutionPlan
         if (!bias.IsEmpty)
             CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
         CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
+        CountFallback(ConvolutionPass.Forward, _forward);
         _forward.Method.Forward(x, weights, bias, y, context);
     }
 
@@ -101,6 +108,7 @@ public sealed class ConvolutionPlan
         CheckLength(dy.Length, nameof(dy), Dims.YCount, "N, OC, OH, OW");
         CheckLength(weights.Length, nameof(weights), Dims.WeightsCount, "OC, IC/Groups, KH, KW");
         CheckLength(dx.Length, nameof(dx), Dims.XCount, "N, IC, IH, IW");
+        CountFallback(ConvolutionPass.BackwardData, _backwardData);
         _backwardData.Method.BackwardData(dy, weights, dx, context);
     }
 
@@ -119,7 +127,16 @@ public sealed class ConvolutionPlan
         CheckLength(dWeights.Length, nameof(dWeights), Dims.WeightsCount, "OC, IC/Groups, KH, KW");
         if (!dBias.IsEmpty)
             CheckLength(dBias.Length, nameof(dBias), Dims.OC, "OC");
+        CountFallback(ConvolutionPass.BackwardWeights, _backwardWeights);
         _backwardWeights.Method.BackwardWeights(x, dy, dWeights, dBias, context);
+    }
+
+    // Once for each pass, when it first runs: a plan that is replaced before it runs costs nobody time.
+    private void CountFallback(ConvolutionPass pass, ConvolutionChoice choice)
+    {
+        int bit = 1 << (int)pass;
+        if (choice.Fallback is { } reason && (Volatile.Read(ref _fallbacksCounted) & bit) == 0 && (Interlocked.Or(ref _fallbacksCounted, bit) & bit) == 0)
+            ConvolutionFallbacks.Add($"{Dims} {pass}: {reason}");
     }
 
     private static void CheckSizes(Conv2dDims dims)

@@ -5,7 +5,11 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>What was chosen for a pass, and what was said of the algorithms before it.</summary>
-internal sealed record ConvolutionChoice(ConvolutionAlgorithm Algorithm, ConvolutionMethod Method, IReadOnlyList<string> Reasons);
+internal sealed record ConvolutionChoice(ConvolutionAlgorithm Algorithm, ConvolutionMethod Method, IReadOnlyList<string> Reasons)
+{
+    /// <summary>Why the general algorithm serves where a faster one could (<see cref="ConvolutionFallbacks"/>); null if it is no such pass.</summary>
+    public string? Fallback { get; init; }
+}
 
 /// <summary>
 /// The ordered list of algorithms: for each pass the first one that takes the problem, keeps to the precision and the workspace
@@ -15,6 +19,9 @@ internal static class ConvolutionRules
 {
     /// <summary>The environment variable that asks for an algorithm, by name, wherever it serves.</summary>
     public const string EnvironmentVariable = "HYBRIDCNN_CONV_ALGO";
+
+    // NHWC serves channels that fill vectors.
+    private const int VectorChannels = 16;
 
     private static readonly ConvolutionAlgorithm[] s_order =
     [
@@ -44,19 +51,22 @@ internal static class ConvolutionRules
             reasons.Add($"{wished}, asked for by {EnvironmentVariable}: {reason}");
         }
 
+        string? tooLarge = null;
         foreach (ConvolutionAlgorithm candidate in s_order)
         {
-            if ((Impossible(candidate, dims) ?? Unwise(candidate, dims, pass, options, smallKernels)) is { } reason)
+            if ((Impossible(candidate, dims) ?? TooCoarse(candidate, options.Precision) ?? Slower(candidate, dims, pass, smallKernels)) is { } reason)
             {
                 reasons.Add($"{candidate}: {reason}");
                 continue;
             }
 
             ConvolutionMethod method = Create(candidate, dims, options, smallKernels);
-            long bytes = method.Scratch(pass, options.Shares).Bytes(options.Shares);
-            if (bytes <= options.WorkspaceLimit || candidate == ConvolutionAlgorithm.Im2Col)
+            if (candidate == ConvolutionAlgorithm.Im2Col)
+                return new(candidate, method, reasons) { Fallback = tooLarge ?? Fallback(dims, pass, options, smallKernels) };
+            if (TooLarge(method, pass, options) is not { } size)
                 return new(candidate, method, reasons);
-            reasons.Add($"{candidate}: needs a workspace of {bytes} bytes, the limit is {options.WorkspaceLimit}");
+            reasons.Add($"{candidate}: {size}");
+            tooLarge ??= reasons[^1];
         }
 
         throw new InvalidOperationException("The last algorithm of the list takes every problem.");
@@ -83,13 +93,23 @@ internal static class ConvolutionRules
         };
     }
 
+    private static string? TooCoarse(ConvolutionAlgorithm algorithm, Precision precision) => algorithm switch
+    {
+        ConvolutionAlgorithm.WinogradF4 when precision != Precision.Fast => $"rounds more than {precision} allows",
+        ConvolutionAlgorithm.WinogradF2 when precision == Precision.Exact => "rounds more than Exact allows",
+        _ => null,
+    };
+
+    private static string? TooLarge(ConvolutionMethod method, ConvolutionPass pass, ComputeOptions options) =>
+        method.Scratch(pass, options.Shares).Bytes(options.Shares) is var bytes && bytes > options.WorkspaceLimit
+            ? $"needs a workspace of {bytes} bytes, the limit is {options.WorkspaceLimit}"
+            : null;
+
     // Why an algorithm that could is passed over.
-    private static string? Unwise(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
+    private static string? Slower(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, bool smallKernels) =>
         algorithm switch
         {
             ConvolutionAlgorithm.Direct when dims.Groups == 1 => "slower than products of matrices where all channels are one group",
-            ConvolutionAlgorithm.WinogradF4 when options.Precision != Precision.Fast => $"rounds more than {options.Precision} allows",
-            ConvolutionAlgorithm.WinogradF2 when options.Precision == Precision.Exact => "rounds more than Exact allows",
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
@@ -99,6 +119,19 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
             _ => null,
         };
+
+    // What makes the general algorithm serve, short of the limit of the workspace. Where it is the fastest, nothing does.
+    private static string? Fallback(Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels)
+    {
+        if (!smallKernels && Impossible(ConvolutionAlgorithm.Taps, dims) is null && Slower(ConvolutionAlgorithm.Taps, dims, pass, smallKernels: true) is null)
+            return "Taps would serve with OpenBLAS's small-matrix kernels, which the kernels in use don't have";
+        if (dims.Groups > 1)
+            return $"no other algorithm takes {dims.Groups} groups of {dims.ICPerGroup} channels and {dims.OCPerGroup} filters";
+        return dims.Layout == Layout.Nchw && dims.IC % VectorChannels == 0 && dims.OC % VectorChannels == 0
+            && Choose(dims.In(Layout.Nhwc), pass, ConvolutionAlgorithm.Automatic, options, smallKernels).Algorithm is not ConvolutionAlgorithm.Im2Col and var other
+            ? $"x and y are NCHW; {other} would serve if they were NHWC"
+            : null;
+    }
 
     private static ConvolutionMethod Create(ConvolutionAlgorithm algorithm, Conv2dDims dims, ComputeOptions options, bool smallKernels)
     {

@@ -82,6 +82,9 @@ public readonly partial record struct Conv2dDims
     /// <summary>Additions and multiplications of one direct pass, those with padding included.</summary>
     public long Flops => 2 * YCount * ICPerGroup * KH * KW;
 
+    /// <summary>The same geometry with x and y in another memory order.</summary>
+    public Conv2dDims In(Layout layout) => this with { Layout = layout };
+
     /// <summary>Checks a geometry. Letters as in the field: n images, ic/oc channels, ih/iw input, kh/kw kernel.</summary>
     /// <exception cref="ArgumentException">
     /// A value that is out of range or doesn't fit another one, or more elements or operations than 63 bits count;

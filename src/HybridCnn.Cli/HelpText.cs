@@ -94,6 +94,7 @@ internal static class HelpText
           HYBRIDCNN_BLAS           openblas, portable (our own, slow), or the path of an OpenBLAS library
           HYBRIDCNN_BLAS_CORETYPE  as --blas-core, which overrides it
           OPENBLAS_CORETYPE        OpenBLAS's own pin to a processor's kernels; --blas-core overrides it
+          HYBRIDCNN_TUNE_CACHE     file with what --tune measured; unset: hybridcnn/tuning.json in your folder for caches
           NO_COLOR                 no colours
           CI                       plain lines instead of a moving progress display
           HYBRIDCNN_DEBUG=1        errors with their stack trace

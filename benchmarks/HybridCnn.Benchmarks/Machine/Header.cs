@@ -1,5 +1,6 @@
 using System.Globalization;
 using HybridCnn.Benchmarks.Peers;
+using HybridCnn.Compute;
 using HybridCnn.Interop;
 using HybridCnn.Tensors;
 using Spectre.Console;
@@ -30,7 +31,7 @@ internal sealed record Header(
         return new(
             string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture),
-            Machine.Cpu.Name, Environment.ProcessorCount, threads,
+            Processor.Name, Environment.ProcessorCount, threads,
             $"{blas.Kind} {blas.Version}", blas.Core, blas.EnvironmentPins,
             [$"HybridCnn {typeof(Tensor).Assembly.GetName().Version?.ToString(3)}", $".NET {Environment.Version}", Torch.Version],
             File.Exists(LoadFile) ? File.ReadAllText(LoadFile).Split(' ')[0] : "not told", method);

@@ -23,6 +23,8 @@ internal static class TrainCommand
         Option<int> threads = CommonOptions.Threads();
         Option<string> precision = CommonOptions.Choice("--precision", "How far convolutions may round. fast: all algorithms. precise: none that rounds much more than the sum itself. exact: no Winograd.", "fast", "fast", "precise", "exact");
         Option<bool> deterministic = new("--deterministic") { Description = "The same bits for any number of threads, not only for the same number." };
+        Option<bool> tune = new("--tune") { Description = "Measures first which algorithm of each convolution is the fastest here, and remembers it: some seconds, once." };
+        Option<string> tuneCache = new("--tune-cache") { Description = "File that --tune reads and adds to. Default: HYBRIDCNN_TUNE_CACHE, else in your folder for caches.", HelpName = "file" };
         Option<string> blasCore = CommonOptions.BlasCore();
         Option<int> limit = CommonOptions.Limit();
         Option<string> output = new("--out") { Description = "Run folder; it must not exist yet. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
@@ -32,7 +34,7 @@ internal static class TrainCommand
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch, learningRate, schedule, momentum, weightDecay,
-            seed, threads, precision, deterministic, blasCore, limit, output, json, noProgress,
+            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, json, noProgress,
         };
         command.SetAction(parsed => TrainRun.Run(
             new()
@@ -50,6 +52,8 @@ internal static class TrainCommand
                 Threads = parsed.GetValue(threads),
                 Precision = parsed.GetValue(precision)!,
                 Deterministic = parsed.GetValue(deterministic),
+                Tune = parsed.GetValue(tune),
+                TuneCache = parsed.GetValue(tuneCache),
                 BlasCore = parsed.GetValue(blasCore),
                 Limit = parsed.GetValue(limit),
             },

@@ -1,6 +1,7 @@
 using HybridCnn.Cli.Runs;
 using HybridCnn.Compute;
 using HybridCnn.Interop;
+using HybridCnn.IO;
 
 namespace HybridCnn.Cli.Diagnosis;
 
@@ -8,8 +9,9 @@ namespace HybridCnn.Cli.Diagnosis;
 internal sealed record Finding(bool IsFailure, string Text);
 
 /// <summary>All that <c>hybridcnn doctor</c> found; null where an earlier failure kept it from looking.</summary>
+/// <param name="TunedPasses">How many passes the tuning cache has; null where it is damaged.</param>
 internal sealed record Examination(
-    MachineInfo? Machine, BlasInfo? Blas, BlasSelfTest? SelfTest, double? GflopsOneThread, double? GflopsAllThreads, UnpinnedSpeed? Unpinned,
+    MachineInfo? Machine, BlasInfo? Blas, BlasSelfTest? SelfTest, double? GflopsOneThread, double? GflopsAllThreads, UnpinnedSpeed? Unpinned, int? TunedPasses,
     IReadOnlyList<Finding> Findings)
 {
     // As many as in a small server, so that a lock which is missing shows even on a laptop.
@@ -28,7 +30,7 @@ internal sealed record Examination(
         catch (UserErrorException e)
         {
             findings.Add(new(true, e.Message));
-            return new(null, null, null, null, null, null, findings);
+            return new(null, null, null, null, null, null, null, findings);
         }
 
         using (context)
@@ -46,7 +48,20 @@ internal sealed record Examination(
             UnpinnedSpeed? unpinned = blas.EnvironmentPins.Count > 0 ? UnpinnedSpeed.Measure() : null;
             if (unpinned?.Cost(blas.Core, one, blas.EnvironmentPins) is { } cost)
                 findings.Add(new(false, cost));
-            return new(Runs.Machine.Describe(context), blas, test, one, count == 1 ? one : BlasCheck.MeasureGflops(count), unpinned, findings);
+            return new(Runs.Machine.Describe(context), blas, test, one, count == 1 ? one : BlasCheck.MeasureGflops(count), unpinned, TunedPassesOrFinding(findings), findings);
+        }
+    }
+
+    private static int? TunedPassesOrFinding(List<Finding> findings)
+    {
+        try
+        {
+            return TuningFile.Load(TuningFile.DefaultPath).Count;
+        }
+        catch (DataFormatException e)
+        {
+            findings.Add(new(false, e.Message));
+            return null;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HybridCnn.Cli.Diagnosis;
-using HybridCnn.Cli.Runs;
+using HybridCnn.Compute;
+using HybridCnn.IO;
 using Spectre.Console;
 
 namespace HybridCnn.Cli.Display;
@@ -35,7 +36,7 @@ internal static class ExaminationText
     {
         json.WriteString("event", "doctor");
         json.WriteBoolean("ok", !e.Findings.Any(finding => finding.IsFailure));
-        json.WriteString("processor", MachineInfo.ProcessorName());
+        json.WriteString("processor", Processor.Name);
         WriteStrings(json, "features", ProcessorFeatures.Names);
         json.WriteNumber("vector_bits", ProcessorFeatures.VectorBits);
         if (e.Machine is { } machine)
@@ -85,13 +86,19 @@ internal static class ExaminationText
             json.WriteNumber("unpinned_gflops_one_thread", unpinned.GflopsOneThread);
         }
 
+        json.WriteStartObject("tuning_cache");
+        json.WriteString("path", TuningFile.DefaultPath);
+        if (e.TunedPasses is { } passes)
+            json.WriteNumber("passes", passes);
+        json.WriteEndObject();
+
         WriteStrings(json, "problems", e.Findings.Where(finding => finding.IsFailure).Select(finding => finding.Text));
         WriteStrings(json, "advice", e.Findings.Where(finding => !finding.IsFailure).Select(finding => finding.Text));
     });
 
     private static IEnumerable<(string Name, string Value)> Rows(Examination e)
     {
-        yield return ("processor", MachineInfo.ProcessorName());
+        yield return ("processor", Processor.Name);
         yield return ("features", $"{string.Join(", ", ProcessorFeatures.Names)}; .NET uses {ProcessorFeatures.VectorBits}-bit vectors");
         if (e.Machine is { } machine)
         {
@@ -120,6 +127,8 @@ internal static class ExaminationText
             yield return ("SGEMM", $"{one:0.0} GFLOP/s on 1 thread, {all:0.0} on {e.Machine!.Threads} (M = N = K = 1024)");
         if (e.Unpinned is { } unpinned)
             yield return ("  without pins", $"{unpinned.GflopsOneThread:0.0} GFLOP/s on 1 thread, {unpinned.Core} kernels");
+        if (e.TunedPasses is { } passes)
+            yield return ("tuning cache", $"{TuningFile.DefaultPath}, {passes} measured passes");
     }
 
     private static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> values)

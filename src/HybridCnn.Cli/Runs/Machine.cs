@@ -32,7 +32,7 @@ internal static class Machine
     {
         BlasInfo blas = Blas.Current;
         return new(
-            MachineInfo.ProcessorName(), Environment.ProcessorCount, RuntimeInformation.OSDescription, Environment.Version.ToString(), MachineInfo.ProgramVersion,
+            Processor.Name, Environment.ProcessorCount, RuntimeInformation.OSDescription, Environment.Version.ToString(), MachineInfo.ProgramVersion,
             blas.IsOpenBlas ? "OpenBLAS" : "portable SGEMM", Known(blas.Path), Known(blas.Version), Known(blas.Core), Known(blas.Config),
             blas.EnvironmentPins, context.Threads.Count, context.Threads.Reason);
 

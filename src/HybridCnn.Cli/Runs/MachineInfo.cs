@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Runtime.InteropServices;
 
 namespace HybridCnn.Cli.Runs;
 
@@ -13,16 +12,6 @@ internal sealed record MachineInfo(
     /// <summary>"0.1.0+edd3d6f": version and the first letters of the commit.</summary>
     public static string ProgramVersion { get; } = Shorten(
         typeof(MachineInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown");
-
-    /// <summary>The processor's name as its maker writes it, where the system says.</summary>
-    public static string ProcessorName()
-    {
-        const string linux = "/proc/cpuinfo";
-        string? name = File.Exists(linux)
-            ? File.ReadLines(linux).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim()
-            : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER");
-        return name ?? RuntimeInformation.ProcessArchitecture.ToString();
-    }
 
     private static string Shorten(string version) => version.IndexOf('+') is >= 0 and var plus && version.Length > plus + 8 ? version[..(plus + 8)] : version;
 }

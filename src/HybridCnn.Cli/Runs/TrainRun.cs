@@ -5,6 +5,7 @@ using HybridCnn.Compute;
 using HybridCnn.Data;
 using HybridCnn.IO;
 using HybridCnn.Layers;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Cli.Runs;
@@ -22,11 +23,16 @@ internal static class TrainRun
         if (settings.Batch > train.Count)
             throw UserErrorException.BadUsage($"--batch {settings.Batch}: there are only {train.Count} training images.", $"Choose a batch of at most {train.Count}.");
 
+        if (settings.TuneCache is not null && !settings.Tune)
+            throw UserErrorException.BadUsage($"--tune-cache {settings.TuneCache}: nothing is tuned.", "Add --tune, or leave it out.");
+
         // Independent sequences from one seed, so that a change in one never shifts the other.
         var seeds = new SeededRandom(settings.Seed);
         Sequential network = Networks.Create(settings.Model, train, seeds.NextBits());
         var loader = new BatchLoader(train, settings.Batch, new SeededRandom(seeds.NextBits()));
 
+        if (settings.Tune)
+            Tuning.Run(network, loader.BatchShape, context, settings.TuneCache);
         RunFolder folder = RunFolder.Create(output, settings.Model, settings.Data, started);
         var run = new RunRecord(
             started, settings.CommandLine(), settings, Machine.Describe(context),
@@ -46,6 +52,8 @@ internal static class TrainRun
         folder.WriteReport(new HtmlReport(run, loop.Epochs, loop.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
         folder.WriteRun(run);
         display.Finished(run, folder);
+        if (ConvolutionFallbacks.Count > 0)
+            Console.Error.WriteLine($"note: {ConvolutionFallbacks.Count} convolution passes ran the general algorithm, which is slower. The first: {ConvolutionFallbacks.Reasons[0]}.");
         return Ending(run);
     }
 

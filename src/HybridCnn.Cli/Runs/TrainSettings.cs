@@ -34,6 +34,12 @@ internal sealed record TrainSettings
     /// <summary>Whether the bits are the same for any number of threads.</summary>
     public required bool Deterministic { get; init; }
 
+    /// <summary>Whether the algorithms of the convolutions are chosen by measuring.</summary>
+    public required bool Tune { get; init; }
+
+    /// <summary>Where what was measured is kept; null = in the user's folder for caches.</summary>
+    public string? TuneCache { get; init; }
+
     /// <summary>As asked for; null = whatever OpenBLAS and the environment say.</summary>
     public string? BlasCore { get; init; }
 
@@ -56,7 +62,7 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $" --lr {LearningRate} --lr-schedule {LearningRateSchedule} --momentum {Momentum} --weight-decay {WeightDecay} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
 }

@@ -64,6 +64,10 @@ public sealed class Conv1d : Layer
     }
 
     /// <inheritdoc/>
+    public override void Tune(ComputeContext context, TuningCache cache, Action<ConvolutionPlan>? tuned = null) =>
+        _convolution.Tune(this, context, cache, tuned);
+
+    /// <inheritdoc/>
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);

@@ -58,7 +58,7 @@ public sealed class Conv2d : Layer
 
     /// <summary>
     /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context
-    /// with other options plans anew.
+    /// with other options plans anew. <see cref="Tune"/> plans by measuring.
     /// </summary>
     public ConvolutionPlan? Plan => _convolution.Plan;
 
@@ -83,6 +83,10 @@ public sealed class Conv2d : Layer
         _binding = new Binding(input, output);
         return output;
     }
+
+    /// <inheritdoc/>
+    public override void Tune(ComputeContext context, TuningCache cache, Action<ConvolutionPlan>? tuned = null) =>
+        _convolution.Tune(this, context, cache, tuned);
 
     /// <inheritdoc/>
     public override void Forward(Tensor x, Tensor y, ComputeContext context)

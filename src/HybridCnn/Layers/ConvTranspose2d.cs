@@ -84,6 +84,15 @@ public sealed class ConvTranspose2d : Layer
     }
 
     /// <inheritdoc/>
+    public override void Tune(ComputeContext context, TuningCache cache, Action<ConvolutionPlan>? tuned = null)
+    {
+        if (_plan is null)
+            throw new InvalidOperationException("ConvTranspose2d isn't bound to a shape; call Bind first.");
+        _plan = TransposedConvolutionPlan.Tune(_plan.Dims, context, cache);
+        tuned?.Invoke(_plan.Convolution);
+    }
+
+    /// <inheritdoc/>
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
@@ -42,6 +43,20 @@ public abstract class Layer
     /// <returns>The shape of y.</returns>
     /// <exception cref="ArgumentException">The layer cannot take this shape; the message names both values.</exception>
     public abstract Shape Bind(Shape input);
+
+    /// <summary>
+    /// Measures which algorithms are the fastest, where a layer has a choice, and uses them from then on in contexts with the same options.
+    /// A container tunes the layers inside it; a layer without a choice does nothing. Call it after <see cref="Bind"/>.
+    /// </summary>
+    /// <param name="context">What the layer will run in; see <see cref="ConvolutionPlan.Tune(Tensors.Conv2dDims, ComputeContext, TuningCache?)"/>.</param>
+    /// <param name="cache">Takes what is measured, and saves measuring what it has.</param>
+    /// <param name="tuned">Called after every convolution, with its plan.</param>
+    /// <exception cref="InvalidOperationException">A layer with a choice isn't bound.</exception>
+    public virtual void Tune(ComputeContext context, TuningCache cache, Action<ConvolutionPlan>? tuned = null)
+    {
+        foreach (NamedLayer child in Children)
+            child.Layer.Tune(context, cache, tuned);
+    }
 
     /// <summary>Computes y from x. Overwrites y, leaves x.</summary>
     public abstract void Forward(Tensor x, Tensor y, ComputeContext context);

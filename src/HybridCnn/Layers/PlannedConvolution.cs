@@ -17,6 +17,15 @@ internal sealed class PlannedConvolution(ConvolutionWeights weights)
             Plan = new ConvolutionPlan(dims);
     }
 
+    /// <summary>Plans by measuring.</summary>
+    public void Tune(Layer layer, ComputeContext context, TuningCache cache, Action<ConvolutionPlan>? tuned)
+    {
+        if (Plan is null)
+            throw new InvalidOperationException($"{layer.GetType().Name} isn't bound to a shape; call Bind first.");
+        Plan = ConvolutionPlan.Tune(Plan.Dims, context, cache);
+        tuned?.Invoke(Plan);
+    }
+
     /// <summary>Overwrites y.</summary>
     public void Forward(Tensor x, Tensor y, ComputeContext context) =>
         PlanFor(context).Forward(x.Span, weights.Weight, weights.Bias, y.Span, context);

@@ -35,14 +35,42 @@ public sealed class ConvolutionPlan
     }
 
     internal ConvolutionPlan(Conv2dDims dims, ConvolutionAlgorithm algorithm, ComputeOptions? options, bool smallKernels)
+        : this(dims, options ??= ComputeOptions.Default, pass => ConvolutionRules.Choose(dims, pass, algorithm, options, smallKernels))
+    {
+    }
+
+    private ConvolutionPlan(Conv2dDims dims, ComputeOptions options, Func<ConvolutionPass, ConvolutionChoice> choose)
     {
         CheckSizes(dims);
         Dims = dims;
-        Options = options ?? ComputeOptions.Default;
-        _shares = Options.Shares;
-        _forward = ConvolutionRules.Choose(dims, ConvolutionPass.Forward, algorithm, Options, smallKernels);
-        _backwardData = ConvolutionRules.Choose(dims, ConvolutionPass.BackwardData, algorithm, Options, smallKernels);
-        _backwardWeights = ConvolutionRules.Choose(dims, ConvolutionPass.BackwardWeights, algorithm, Options, smallKernels);
+        Options = options;
+        _shares = options.Shares;
+        _forward = choose(ConvolutionPass.Forward);
+        _backwardData = choose(ConvolutionPass.BackwardData);
+        _backwardWeights = choose(ConvolutionPass.BackwardWeights);
+    }
+
+    /// <summary>
+    /// Chooses by measuring: for each pass, runs the algorithms that take the problem and keep to the context's precision and workspace, and takes
+    /// the fastest, unless the one that the constructor would choose is less than 5 % slower. Takes about half a second for each algorithm
+    /// and pass, more where one run takes longer; <see cref="Explain"/> has the times. An algorithm that HYBRIDCNN_CONV_ALGO names is not tuned.
+    /// </summary>
+    /// <remarks>
+    /// The bits of a result follow from the algorithm, and so from what was measured. Keep the cache to have the same bits in another process.
+    /// With <see cref="ComputeOptions.Deterministic"/> its entries hold for any number of threads.
+    /// </remarks>
+    /// <param name="dims">The geometry.</param>
+    /// <param name="context">What the plan is to run in. Nothing else should run in it meanwhile, nor on the same processors.</param>
+    /// <param name="cache">Takes what is measured, and saves measuring what it has; null for none.</param>
+    /// <exception cref="ArgumentException">As by the constructor.</exception>
+    public static ConvolutionPlan Tune(Conv2dDims dims, ComputeContext context, TuningCache? cache = null) =>
+        Tune(dims, context, cache ?? new TuningCache(), GemmPieces.ServedOn(Blas.Current.Core), TimeProvider.System);
+
+    internal static ConvolutionPlan Tune(Conv2dDims dims, ComputeContext context, TuningCache cache, bool smallKernels, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var tuner = new ConvolutionTuner(dims, context, cache, smallKernels, clock);
+        return new ConvolutionPlan(dims, context.Options, tuner.Choose);
     }
 
     /// <summary>The geometry.</summary>

@@ -9,6 +9,9 @@ internal sealed record ConvolutionChoice(ConvolutionAlgorithm Algorithm, Convolu
 {
     /// <summary>Why the general algorithm serves where a faster one could (<see cref="ConvolutionFallbacks"/>); null if it is no such pass.</summary>
     public string? Fallback { get; init; }
+
+    /// <summary>Whether the caller or the environment named the algorithm, so that nobody may choose another one.</summary>
+    public bool IsAskedFor { get; init; }
 }
 
 /// <summary>
@@ -23,7 +26,8 @@ internal static class ConvolutionRules
     // NHWC serves channels that fill vectors.
     private const int VectorChannels = 16;
 
-    private static readonly ConvolutionAlgorithm[] s_order =
+    /// <summary>All algorithms, the more special ones first.</summary>
+    public static readonly IReadOnlyList<ConvolutionAlgorithm> Order =
     [
         ConvolutionAlgorithm.Pointwise, ConvolutionAlgorithm.Depthwise, ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.WinogradF4,
         ConvolutionAlgorithm.WinogradF2, ConvolutionAlgorithm.Taps, ConvolutionAlgorithm.Im2Col,
@@ -37,22 +41,22 @@ internal static class ConvolutionRules
         List<string> reasons = [];
         if (algorithm != ConvolutionAlgorithm.Automatic)
         {
-            if (!s_order.Contains(algorithm))
+            if (!Order.Contains(algorithm))
                 throw new ArgumentException($"Expected an algorithm by name; got {algorithm}.", nameof(algorithm));
             if (Impossible(algorithm, dims) is { } reason)
                 throw new ArgumentException($"{algorithm} does not take {dims}: {reason}.", nameof(algorithm));
-            return new(algorithm, Create(algorithm, dims, options, smallKernels), ["asked for"]);
+            return new(algorithm, Create(algorithm, dims, options, smallKernels), ["asked for"]) { IsAskedFor = true };
         }
 
         if (FromEnvironment(Environment.GetEnvironmentVariable(EnvironmentVariable)) is { } wished)
         {
             if (Impossible(wished, dims) is not { } reason)
-                return new(wished, Create(wished, dims, options, smallKernels), [$"asked for by {EnvironmentVariable}"]);
+                return new(wished, Create(wished, dims, options, smallKernels), [$"asked for by {EnvironmentVariable}"]) { IsAskedFor = true };
             reasons.Add($"{wished}, asked for by {EnvironmentVariable}: {reason}");
         }
 
         string? tooLarge = null;
-        foreach (ConvolutionAlgorithm candidate in s_order)
+        foreach (ConvolutionAlgorithm candidate in Order)
         {
             if ((Impossible(candidate, dims) ?? TooCoarse(candidate, options.Precision) ?? Slower(candidate, dims, pass, smallKernels)) is { } reason)
             {
@@ -71,6 +75,11 @@ internal static class ConvolutionRules
 
         throw new InvalidOperationException("The last algorithm of the list takes every problem.");
     }
+
+    /// <summary>Why an algorithm may not serve a pass, however fast it is; null if it may.</summary>
+    public static string? Refusal(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
+        Impossible(algorithm, dims) ?? TooCoarse(algorithm, options.Precision)
+        ?? (algorithm == ConvolutionAlgorithm.Im2Col ? null : TooLarge(Create(algorithm, dims, options, smallKernels), pass, options));
 
     internal static ConvolutionAlgorithm? FromEnvironment(string? text) => string.IsNullOrEmpty(text)
         ? null

@@ -29,13 +29,29 @@ public sealed class TransposedConvolutionPlan
     }
 
     internal TransposedConvolutionPlan(ConvTranspose2dDims dims, ConvolutionAlgorithm algorithm, ComputeOptions? options, bool smallKernels)
+        : this(dims, new ConvolutionPlan(dims.Convolution, algorithm, options, smallKernels))
+    {
+    }
+
+    private TransposedConvolutionPlan(ConvTranspose2dDims dims, ConvolutionPlan convolution)
     {
         Dims = dims;
-        _convolution = new ConvolutionPlan(dims.Convolution, algorithm, options, smallKernels);
+        _convolution = convolution;
     }
+
+    /// <summary>Chooses by measuring, as <see cref="ConvolutionPlan.Tune(Conv2dDims, ComputeContext, TuningCache?)"/>.</summary>
+    /// <param name="dims">The geometry.</param>
+    /// <param name="context">What the plan is to run in; nothing else should run in it meanwhile.</param>
+    /// <param name="cache">Takes what is measured, and saves measuring what it has; null for none.</param>
+    /// <exception cref="ArgumentException">As by the constructor.</exception>
+    public static TransposedConvolutionPlan Tune(ConvTranspose2dDims dims, ComputeContext context, TuningCache? cache = null) =>
+        new(dims, ConvolutionPlan.Tune(dims.Convolution, context, cache));
 
     /// <summary>The geometry.</summary>
     public ConvTranspose2dDims Dims { get; }
+
+    /// <summary>The ordinary convolution whose passes it runs.</summary>
+    internal ConvolutionPlan Convolution => _convolution;
 
     /// <summary>What was planned for.</summary>
     public ComputeOptions Options => _convolution.Options;

@@ -9,7 +9,7 @@ public class DoctorTests
     {
         CliResult result = CliProcess.Run("doctor", "--threads", "2");
         Assert.Equal((0, ""), (result.ExitCode, result.Error.Contains("error", StringComparison.Ordinal) ? result.Error : ""));
-        foreach (string name in new[] { "processor", "features", "threads           2 asked for", "blas", "self-test         2,048 products on 8 threads", "SGEMM" })
+        foreach (string name in new[] { "processor", "features", "threads           2 asked for", "blas", "self-test         2,048 products on 8 threads", "SGEMM", "tuning cache" })
             Assert.Contains(result.Lines, line => line.StartsWith(name, StringComparison.Ordinal));
     }
 
@@ -36,6 +36,7 @@ public class DoctorTests
         Assert.Equal(0, found.GetProperty("self_test").GetProperty("mismatches").GetInt32());
         Assert.True(found.GetProperty("gflops_one_thread").GetDouble() > 0);
         Assert.NotEmpty(found.GetProperty("blas").GetProperty("looked_at").EnumerateArray());
+        Assert.NotEmpty(found.GetProperty("tuning_cache").GetProperty("path").GetString()!);
         Assert.Empty(found.GetProperty("problems").EnumerateArray());
     }
 }

@@ -10,11 +10,11 @@ internal static class NormalizationNchw
     private const int Block = 2048;
 
     /// <summary>Σ (x − shift) and Σ (x − shift)².</summary>
-    public static (double First, double Second) Moments(ReadOnlySpan<float> x, float shift) => Sums(x, x, [], shift, moments: true);
+    public static (double First, double Second) Moments(ReadOnlySpan<float> x, float shift) => Sums(x, x, null, shift, moments: true);
 
-    /// <summary>Σ dy and Σ dy·(x − shift); dy counts only where mask, if there is one, is above 0.</summary>
-    public static (double First, double Second) Products(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, float shift) =>
-        Sums(x, dy[..x.Length], mask.IsEmpty ? mask : mask[..x.Length], shift, moments: false);
+    /// <summary>Σ dy and Σ dy·(x − mean); dy counts only where relu, if there is one, let (x − mean)·scale + offset pass.</summary>
+    public static (double First, double Second) Products(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float Scale, float Offset)? relu, float mean) =>
+        Sums(x, dy[..x.Length], relu, mean, moments: false);
 
     /// <summary>y = (x − mean)·scale + offset, and the maximum of that and 0 if <paramref name="relu"/>. Overwrites; y may be x.</summary>
     public static void Apply(ReadOnlySpan<float> x, float mean, float scale, float offset, bool relu, Span<float> y)
@@ -26,31 +26,29 @@ internal static class NormalizationNchw
         _ = Apply<Floats1>(x, mean, scale, offset, relu, y, done);
     }
 
-    /// <summary>dx = dy·a + (x − mean)·b + c; dy counts only where mask, if there is one, is above 0. Overwrites; dx may be dy.</summary>
+    /// <summary>dx = dy·a + (x − mean)·b + c; dy counts only as in <see cref="Products"/>. Overwrites; dx may be dy.</summary>
     public static void Gradient(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, float mean, float a, float b, float c, Span<float> dx)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float Scale, float Offset)? relu, float mean, float a, float b, float c, Span<float> dx)
     {
         _ = dy[..x.Length];
         _ = dx[..x.Length];
-        if (!mask.IsEmpty)
-            _ = mask[..x.Length];
         int done = Vector512.IsHardwareAccelerated
-            ? Gradient<Floats16>(x, dy, mask, mean, a, b, c, dx, 0)
-            : Gradient<Floats8>(x, dy, mask, mean, a, b, c, dx, 0);
-        _ = Gradient<Floats1>(x, dy, mask, mean, a, b, c, dx, done);
+            ? Gradient<Floats16>(x, dy, relu, mean, a, b, c, dx, 0)
+            : Gradient<Floats8>(x, dy, relu, mean, a, b, c, dx, 0);
+        _ = Gradient<Floats1>(x, dy, relu, mean, a, b, c, dx, done);
     }
 
-    private static (double First, double Second) Sums(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, float shift, bool moments)
+    private static (double First, double Second) Sums(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float Scale, float Offset)? relu, float shift, bool moments)
     {
         double first = 0, second = 0;
         for (int start = 0; start < x.Length; start += Block)
         {
             int length = Math.Min(Block, x.Length - start);
-            ReadOnlySpan<float> xs = x.Slice(start, length), dys = dy.Slice(start, length), masks = mask.IsEmpty ? mask : mask.Slice(start, length);
+            ReadOnlySpan<float> xs = x.Slice(start, length), dys = dy.Slice(start, length);
             int done = Vector512.IsHardwareAccelerated
-                ? AddSums<Floats16>(xs, dys, masks, shift, moments, 0, ref first, ref second)
-                : AddSums<Floats8>(xs, dys, masks, shift, moments, 0, ref first, ref second);
-            _ = AddSums<Floats1>(xs, dys, masks, shift, moments, done, ref first, ref second);
+                ? AddSums<Floats16>(xs, dys, relu, shift, moments, 0, ref first, ref second)
+                : AddSums<Floats8>(xs, dys, relu, shift, moments, 0, ref first, ref second);
+            _ = AddSums<Floats1>(xs, dys, relu, shift, moments, done, ref first, ref second);
         }
 
         return (first, second);
@@ -58,10 +56,10 @@ internal static class NormalizationNchw
 
     // The spans of the methods below were checked above; each takes whole vectors from `at` on and returns where they end.
     private static int AddSums<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, float shift, bool moments, int at, ref double first, ref double second)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float Scale, float Offset)? relu, float shift, bool moments, int at, ref double first, ref double second)
         where T : struct, IFloats<T>
     {
-        T shifts = T.Broadcast(shift);
+        T shifts = T.Broadcast(shift), scales = T.Broadcast(relu?.Scale ?? 0), offsets = T.Broadcast(relu?.Offset ?? 0);
         T f0 = default, f1 = default, s0 = default, s1 = default;
         for (; at + 2 * T.Count <= x.Length; at += 2 * T.Count)
         {
@@ -71,10 +69,10 @@ internal static class NormalizationNchw
             {
                 g0 = T.Load(ref MemoryMarshal.GetReference(dy), at);
                 g1 = T.Load(ref MemoryMarshal.GetReference(dy), at + T.Count);
-                if (!mask.IsEmpty)
+                if (relu is not null)
                 {
-                    g0 = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at), g0);
-                    g1 = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at + T.Count), g1);
+                    g0 = T.WherePositive(T.MultiplyAdd(d0, scales, offsets), g0);
+                    g1 = T.WherePositive(T.MultiplyAdd(d1, scales, offsets), g1);
                 }
             }
 
@@ -90,8 +88,8 @@ internal static class NormalizationNchw
             if (!moments)
             {
                 g = T.Load(ref MemoryMarshal.GetReference(dy), at);
-                if (!mask.IsEmpty)
-                    g = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at), g);
+                if (relu is not null)
+                    g = T.WherePositive(T.MultiplyAdd(d, scales, offsets), g);
             }
 
             f0 += g;
@@ -117,16 +115,18 @@ internal static class NormalizationNchw
     }
 
     private static int Gradient<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, float mean, float a, float b, float c, Span<float> dx, int at)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, (float Scale, float Offset)? relu, float mean, float a, float b, float c, Span<float> dx, int at)
         where T : struct, IFloats<T>
     {
-        T means = T.Broadcast(mean), factors = T.Broadcast(a), slopes = T.Broadcast(b), offsets = T.Broadcast(c);
+        T means = T.Broadcast(mean), factors = T.Broadcast(a), slopes = T.Broadcast(b), constants = T.Broadcast(c);
+        T scales = T.Broadcast(relu?.Scale ?? 0), offsets = T.Broadcast(relu?.Offset ?? 0);
         for (; at + T.Count <= x.Length; at += T.Count)
         {
             T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at);
-            if (!mask.IsEmpty)
-                gradient = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at), gradient);
-            T rest = T.MultiplyAdd(T.Load(ref MemoryMarshal.GetReference(x), at) - means, slopes, offsets);
+            T difference = T.Load(ref MemoryMarshal.GetReference(x), at) - means;
+            if (relu is not null)
+                gradient = T.WherePositive(T.MultiplyAdd(difference, scales, offsets), gradient);
+            T rest = T.MultiplyAdd(difference, slopes, constants);
             T.MultiplyAdd(gradient, factors, rest).Store(ref MemoryMarshal.GetReference(dx), at);
         }
 

@@ -15,12 +15,12 @@ internal static class NormalizationNhwc
 
     /// <summary>Adds Σ (x − shift) and Σ (x − shift)² of every channel to first and second.</summary>
     public static void AddMoments(ReadOnlySpan<float> x, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
-        AddSums(x, x, [], shift, first, second, moments: true);
+        AddSums(x, x, default, shift, first, second, moments: true);
 
-    /// <summary>Adds Σ dy and Σ dy·(x − shift) of every channel to first and second; dy counts only where mask, if there is one, is above 0.</summary>
+    /// <summary>Adds Σ dy and Σ dy·(x − shift) of every channel to first and second; dy counts only where relu, if there is one, lets it pass; shift is the mean then.</summary>
     public static void AddProducts(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
-        AddSums(x, dy, mask, shift, first, second, moments: false);
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
+        AddSums(x, dy, relu, shift, first, second, moments: false);
 
     /// <summary>y = (x − mean)·scale + offset, and the maximum of that and 0 if <paramref name="relu"/>. Overwrites; y may be x.</summary>
     public static void Apply(
@@ -39,9 +39,9 @@ internal static class NormalizationNhwc
         _ = Apply<Floats1>(x, mean, scale, offset, relu, y, done);
     }
 
-    /// <summary>dx = dy·a + (x − mean)·b + c; dy counts only where mask, if there is one, is above 0. Overwrites; dx may be dy.</summary>
+    /// <summary>dx = dy·a + (x − mean)·b + c; dy counts only where relu, if there is one, lets it pass. Overwrites; dx may be dy.</summary>
     public static void Gradient(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> mean,
         ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> dx)
     {
         int channels = mean.Length;
@@ -50,57 +50,58 @@ internal static class NormalizationNhwc
         _ = a[..channels];
         _ = b[..channels];
         _ = c[..channels];
-        if (!mask.IsEmpty)
-            _ = mask[..x.Length];
+        Check(relu, channels);
         int done = 0;
         if (Vector512.IsHardwareAccelerated)
-            done = Gradient<Floats16>(x, dy, mask, mean, a, b, c, dx, done);
+            done = Gradient<Floats16>(x, dy, relu, mean, a, b, c, dx, done);
         else
-            done = Gradient<Floats8>(x, dy, mask, mean, a, b, c, dx, done);
-        done = Gradient<Floats4>(x, dy, mask, mean, a, b, c, dx, done);
-        _ = Gradient<Floats1>(x, dy, mask, mean, a, b, c, dx, done);
+            done = Gradient<Floats8>(x, dy, relu, mean, a, b, c, dx, done);
+        done = Gradient<Floats4>(x, dy, relu, mean, a, b, c, dx, done);
+        _ = Gradient<Floats1>(x, dy, relu, mean, a, b, c, dx, done);
     }
 
     private static void AddSums(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> shift,
         Span<double> first, Span<double> second, bool moments)
     {
         int channels = shift.Length, rows = x.Length / channels;
         _ = dy[..x.Length];
         _ = first[..channels];
         _ = second[..channels];
-        if (!mask.IsEmpty)
-            _ = mask[..x.Length];
+        Check(relu, channels);
         for (int row = 0; row < rows; row += BlockRows)
         {
             int start = row * channels, length = Math.Min(BlockRows, rows - row) * channels;
-            ReadOnlySpan<float> xs = x.Slice(start, length), dys = dy.Slice(start, length), masks = mask.IsEmpty ? mask : mask.Slice(start, length);
+            ReadOnlySpan<float> xs = x.Slice(start, length), dys = dy.Slice(start, length);
             int done = 0;
             if (Vector512.IsHardwareAccelerated)
-                done = AddSums<Floats16>(xs, dys, masks, shift, first, second, moments, done);
+                done = AddSums<Floats16>(xs, dys, relu, shift, first, second, moments, done);
             else
-                done = AddSums<Floats8>(xs, dys, masks, shift, first, second, moments, done);
-            done = AddSums<Floats4>(xs, dys, masks, shift, first, second, moments, done);
-            _ = AddSums<Floats1>(xs, dys, masks, shift, first, second, moments, done);
+                done = AddSums<Floats8>(xs, dys, relu, shift, first, second, moments, done);
+            done = AddSums<Floats4>(xs, dys, relu, shift, first, second, moments, done);
+            _ = AddSums<Floats1>(xs, dys, relu, shift, first, second, moments, done);
         }
     }
 
     // The spans of the methods below were checked above: all rows are within x's length.
     private static int AddSums<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> shift,
         Span<double> first, Span<double> second, bool moments, int channel)
         where T : struct, IFloats<T>
     {
+        bool masked = !relu.IsEmpty;
+        ref float scale = ref MemoryMarshal.GetReference(relu.Scale);
+        ref float offset = ref MemoryMarshal.GetReference(relu.Offset);
         // Four vectors abreast: whole cache lines side by side, and enough sums to hide the latency of an addition.
         for (; channel + 4 * T.Count <= shift.Length; channel += 4 * T.Count)
         {
             T f0 = default, f1 = default, f2 = default, f3 = default, s0 = default, s1 = default, s2 = default, s3 = default;
             for (int at = channel; at < x.Length; at += shift.Length)
             {
-                Accumulate(x, dy, mask, shift, moments, channel, at, ref f0, ref s0);
-                Accumulate(x, dy, mask, shift, moments, channel + T.Count, at + T.Count, ref f1, ref s1);
-                Accumulate(x, dy, mask, shift, moments, channel + 2 * T.Count, at + 2 * T.Count, ref f2, ref s2);
-                Accumulate(x, dy, mask, shift, moments, channel + 3 * T.Count, at + 3 * T.Count, ref f3, ref s3);
+                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel, at, ref f0, ref s0);
+                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + T.Count, at + T.Count, ref f1, ref s1);
+                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + 2 * T.Count, at + 2 * T.Count, ref f2, ref s2);
+                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + 3 * T.Count, at + 3 * T.Count, ref f3, ref s3);
             }
 
             Add(f0, first[channel..]);
@@ -117,7 +118,7 @@ internal static class NormalizationNhwc
         {
             T f = default, s = default;
             for (int at = channel; at < x.Length; at += shift.Length)
-                Accumulate(x, dy, mask, shift, moments, channel, at, ref f, ref s);
+                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel, at, ref f, ref s);
             Add(f, first[channel..]);
             Add(s, second[channel..]);
         }
@@ -127,7 +128,8 @@ internal static class NormalizationNhwc
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Accumulate<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> shift, bool moments, int channel, int at, ref T first, ref T second)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, bool masked, ref float scale, ref float offset, ReadOnlySpan<float> shift, bool moments,
+        int channel, int at, ref T first, ref T second)
         where T : struct, IFloats<T>
     {
         T difference = T.Load(ref MemoryMarshal.GetReference(x), at) - T.Load(ref MemoryMarshal.GetReference(shift), channel);
@@ -135,12 +137,19 @@ internal static class NormalizationNhwc
         if (!moments)
         {
             factor = T.Load(ref MemoryMarshal.GetReference(dy), at);
-            if (!mask.IsEmpty)
-                factor = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), at), factor);
+            // What Apply has computed, in the same way.
+            if (masked)
+                factor = T.WherePositive(T.MultiplyAdd(difference, T.Load(ref scale, channel), T.Load(ref offset, channel)), factor);
         }
 
         first += factor;
         second = T.MultiplyAdd(factor, difference, second);
+    }
+
+    private static void Check(ReluMask relu, int channels)
+    {
+        if (!relu.IsEmpty)
+            _ = (relu.Scale[..channels].Length, relu.Offset[..channels].Length);
     }
 
     private static void Add<T>(T sums, Span<double> totals)
@@ -173,25 +182,59 @@ internal static class NormalizationNhwc
     }
 
     private static int Gradient<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> mask, ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> mean,
         ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, Span<float> dx, int channel)
         where T : struct, IFloats<T>
     {
-        int channels = mean.Length, end = channel + (channels - channel) / T.Count * T.Count;
-        ref float to = ref MemoryMarshal.GetReference(dx);
-        for (int row = 0; row < x.Length && channel < end; row += channels)
+        bool masked = !relu.IsEmpty;
+        // Two vectors of channels down all rows: their numbers stay in registers, and pairs of cache lines are read together.
+        for (; channel + 2 * T.Count <= mean.Length; channel += 2 * T.Count)
         {
-            for (int i = channel; i < end; i += T.Count)
+            var first = new Channels<T>(relu, mean, a, b, c, channel);
+            var second = new Channels<T>(relu, mean, a, b, c, channel + T.Count);
+            for (int at = channel; at < x.Length; at += mean.Length)
             {
-                T gradient = T.Load(ref MemoryMarshal.GetReference(dy), row + i);
-                if (!mask.IsEmpty)
-                    gradient = T.WherePositive(T.Load(ref MemoryMarshal.GetReference(mask), row + i), gradient);
-                T difference = T.Load(ref MemoryMarshal.GetReference(x), row + i) - T.Load(ref MemoryMarshal.GetReference(mean), i);
-                T rest = T.MultiplyAdd(difference, T.Load(ref MemoryMarshal.GetReference(b), i), T.Load(ref MemoryMarshal.GetReference(c), i));
-                T.MultiplyAdd(gradient, T.Load(ref MemoryMarshal.GetReference(a), i), rest).Store(ref to, row + i);
+                first.Gradient(x, dy, masked, dx, at);
+                second.Gradient(x, dy, masked, dx, at + T.Count);
             }
         }
 
-        return end;
+        for (; channel + T.Count <= mean.Length; channel += T.Count)
+        {
+            var only = new Channels<T>(relu, mean, a, b, c, channel);
+            for (int at = channel; at < x.Length; at += mean.Length)
+                only.Gradient(x, dy, masked, dx, at);
+        }
+
+        return channel;
+    }
+
+    // The numbers of a vector of channels.
+    private readonly struct Channels<T>
+        where T : struct, IFloats<T>
+    {
+        private readonly T _mean, _scale, _offset, _a, _b, _c;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Channels(ReluMask relu, ReadOnlySpan<float> mean, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, int channel)
+        {
+            _mean = T.Load(ref MemoryMarshal.GetReference(mean), channel);
+            _scale = relu.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(relu.Scale), channel);
+            _offset = relu.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(relu.Offset), channel);
+            _a = T.Load(ref MemoryMarshal.GetReference(a), channel);
+            _b = T.Load(ref MemoryMarshal.GetReference(b), channel);
+            _c = T.Load(ref MemoryMarshal.GetReference(c), channel);
+        }
+
+        // The ReLU's condition is what Apply has computed, in the same way.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Gradient(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, bool masked, Span<float> dx, int at)
+        {
+            T difference = T.Load(ref MemoryMarshal.GetReference(x), at) - _mean;
+            T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at);
+            if (masked)
+                gradient = T.WherePositive(T.MultiplyAdd(difference, _scale, _offset), gradient);
+            T.MultiplyAdd(gradient, _a, T.MultiplyAdd(difference, _b, _c)).Store(ref MemoryMarshal.GetReference(dx), at);
+        }
     }
 }

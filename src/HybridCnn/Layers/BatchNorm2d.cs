@@ -81,7 +81,7 @@ public sealed class BatchNorm2d : Layer
         _binding.CheckBackward(this, x, y, dy, dx, context);
         Span<float> dWeight = _weight is null ? [] : _weight.Gradient.Span, dBias = _bias is null ? [] : _bias.Gradient.Span;
         using ComputeContext.Claim claim = context.Enter();
-        _operator!.Backward(x, y, dy, _weight is null ? [] : _weight.Value.Span, dWeight, dBias, dx, context);
+        _operator!.Backward(x, dy, dWeight, dBias, dx, context);
     }
 
     private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)

@@ -7,21 +7,26 @@ namespace HybridCnn.Operators;
 
 /// <summary>
 /// Batch normalization of one shape in either layout, with a ReLU behind it if asked for; one call at a time. NHWC: threads over pixels, each
-/// with sums of its own, which are added in worker order. NCHW: threads over channels. Keeps the mean and the deviation of the
-/// latest forward pass, and whether there was a ReLU, for the backward pass.
+/// with sums of its own, which are added in worker order. NCHW: threads over channels, each from its sums to its results while its planes are in
+/// the cache. Keeps the numbers per channel of the latest forward pass, and whether there was a ReLU, for the backward pass.
 /// </summary>
 internal sealed class BatchNormalization(Shape shape, double epsilon)
 {
+    // Pixels are swept a second time in blocks of so many floats, the last first: those are what the cache still holds.
+    private const int BlockFloats = 1 << 14;
+
     private readonly int _channels = shape[1];
     private readonly int _plane = shape.Rank == 4 ? shape[2] * shape[3] : 1;
+    private readonly long _count = (long)shape[0] * (shape.Rank == 4 ? shape[2] * shape[3] : 1);
     private readonly bool _channelsLast = shape.Layout == Layout.Nhwc || shape.Rank == 2;
-    private readonly float[] _mean = new float[shape[1]];
-    private readonly float[] _inverseDeviation = new float[shape[1]];
+    private readonly float[] _gamma = new float[shape[1]], _shift = new float[shape[1]];
+    private readonly float[] _mean = new float[shape[1]], _inverseDeviation = new float[shape[1]];
+    private readonly float[] _scale = new float[shape[1]], _offset = new float[shape[1]];
     private readonly float[] _a = new float[shape[1]], _b = new float[shape[1]], _c = new float[shape[1]];
     private readonly double[] _first = new double[shape[1]], _second = new double[shape[1]];
     private Tensor? _x, _y, _dy, _dx;
     private Workspace? _workspace;
-    private bool _fromBatch, _relu;
+    private bool _fromBatch, _relu, _sums;
 
     /// <summary>y from the statistics of x itself, which also move the running ones. Overwrites y.</summary>
     public void ForwardTraining(
@@ -29,24 +34,29 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
         bool relu, Tensor y, ComputeContext context)
     {
         (_x, _y, _fromBatch, _relu) = (x, y, true, relu);
+        Keep(gamma, beta);
         // An element of the channel is near its mean.
         for (int channel = 0; channel < _channels; channel++)
-            _mean[channel] = x.Span[channel * (_channelsLast ? 1 : _plane)];
-        Sum(context, static (self, start, end, first, second) => self.Moments(start, end, first, second));
-
-        long count = (long)shape[0] * _plane;
-        for (int channel = 0; channel < _channels; channel++)
+            _shift[channel] = x.Span[channel * (_channelsLast ? 1 : _plane)];
+        if (_channelsLast)
         {
-            (double mean, double variance) = Normalization.FromMoments(_first[channel], _second[channel], _mean[channel], count);
-            _mean[channel] = (float)mean;
-            _inverseDeviation[channel] = Normalization.InverseDeviation(variance, epsilon);
-            if (runningMean.IsEmpty)
-                continue;
-            runningMean[channel] = Normalization.Update(runningMean[channel], mean, momentum);
-            runningVariance[channel] = Normalization.Update(runningVariance[channel], variance * count / Math.Max(1, count - 1), momentum);
+            SumPixels(context, static (self, start, end, first, second) =>
+                NormalizationNhwc.AddMoments(self.Pixels(self._x, start, end), self._shift, first, second));
+            for (int channel = 0; channel < _channels; channel++)
+                SetStatistics(channel);
+            Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.ApplyToPixels(start, end));
+        }
+        else
+        {
+            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.ForwardChannels(start, end));
         }
 
-        Apply(gamma, beta, context);
+        for (int channel = 0; channel < runningMean.Length; channel++)
+        {
+            (double mean, double variance) = Normalization.FromMoments(_first[channel], _second[channel], _shift[channel], _count);
+            runningMean[channel] = Normalization.Update(runningMean[channel], mean, momentum);
+            runningVariance[channel] = Normalization.Update(runningVariance[channel], variance * _count / Math.Max(1, _count - 1), momentum);
+        }
     }
 
     /// <summary>y from given statistics. Overwrites y.</summary>
@@ -55,49 +65,146 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
         bool relu, Tensor y, ComputeContext context)
     {
         (_x, _y, _fromBatch, _relu) = (x, y, false, relu);
+        Keep(gamma, beta);
         mean.CopyTo(_mean);
         for (int channel = 0; channel < _channels; channel++)
-            _inverseDeviation[channel] = Normalization.InverseDeviation(variance[channel], epsilon);
-        Apply(gamma, beta, context);
+            SetDeviation(channel, variance[channel]);
+        if (_channelsLast)
+            Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.ApplyToPixels(start, end));
+        else
+            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.ForwardChannels(start, end));
     }
 
-    /// <summary>Adds to dGamma and dBeta (or empty); overwrites dx if given. x and y are those of the latest forward pass.</summary>
-    public void Backward(
-        Tensor x, Tensor y, Tensor dy, ReadOnlySpan<float> gamma, Span<float> dGamma, Span<float> dBeta, Tensor? dx, ComputeContext context)
+    /// <summary>
+    /// Adds to dGamma and dBeta (or empty); overwrites dx if given. x is that of the latest forward pass, from which it knows where the ReLU let y pass.
+    /// </summary>
+    public void Backward(Tensor x, Tensor dy, Span<float> dGamma, Span<float> dBeta, Tensor? dx, ComputeContext context)
     {
-        (_x, _y, _dy, _dx) = (x, y, dy, dx);
-        if (_fromBatch || !dGamma.IsEmpty)
-            Sum(context, static (self, start, end, first, second) => self.Products(start, end, first, second));
+        (_x, _dy, _dx) = (x, dy, dx);
+        _sums = _fromBatch || !dGamma.IsEmpty;
+        if (!_channelsLast)
+        {
+            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.BackwardChannels(start, end));
+        }
+        else
+        {
+            if (_sums)
+            {
+                SumPixels(context, static (self, start, end, first, second) => NormalizationNhwc.AddProducts(
+                    self.Pixels(self._x, start, end), self.Pixels(self._dy, start, end), self.Relu, self._mean, first, second));
+            }
+
+            for (int channel = 0; channel < _channels; channel++)
+                SetGradientFactors(channel);
+            if (dx is not null)
+                Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.GradientOfPixels(start, end));
+        }
+
         for (int channel = 0; channel < dGamma.Length; channel++)
         {
             dGamma[channel] += (float)(_second[channel] * _inverseDeviation[channel]);
             dBeta[channel] += (float)_first[channel];
         }
-
-        if (dx is null)
-            return;
-        long count = (long)shape[0] * _plane;
-        for (int channel = 0; channel < _channels; channel++)
-        {
-            (_a[channel], _b[channel], _c[channel]) = Normalization.GradientFactors(
-                gamma.IsEmpty ? 1 : gamma[channel], _inverseDeviation[channel], _fromBatch ? _first[channel] : 0, _fromBatch ? _second[channel] : 0, count);
-        }
-
-        Dispatch.For(context, Items, shape.Count, this, static (self, _, start, end) => self.Gradient(start, end));
     }
 
-    // What threads divide: pixels, or channels whose planes lie apart.
-    private int Items => _channelsLast ? shape[0] * _plane : _channels;
+    // Which y are above 0, in terms of x: the same arithmetic as forward gives the same bits, and spares reading y.
+    private ReluMask Relu => _relu ? new ReluMask(_scale, _offset) : default;
 
-    private void Apply(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ComputeContext context)
+    private void Keep(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta)
     {
-        for (int channel = 0; channel < _channels; channel++)
-        {
-            _a[channel] = (gamma.IsEmpty ? 1 : gamma[channel]) * _inverseDeviation[channel];
-            _c[channel] = beta.IsEmpty ? 0 : beta[channel];
-        }
+        if (gamma.IsEmpty)
+            Array.Fill(_gamma, 1);
+        else
+            gamma.CopyTo(_gamma);
+        if (beta.IsEmpty)
+            Array.Clear(_offset);
+        else
+            beta.CopyTo(_offset);
+    }
 
-        Dispatch.For(context, Items, shape.Count, this, static (self, _, start, end) => self.Apply(start, end));
+    private void SetStatistics(int channel)
+    {
+        (double mean, double variance) = Normalization.FromMoments(_first[channel], _second[channel], _shift[channel], _count);
+        _mean[channel] = (float)mean;
+        SetDeviation(channel, variance);
+    }
+
+    private void SetDeviation(int channel, double variance)
+    {
+        _inverseDeviation[channel] = Normalization.InverseDeviation(variance, epsilon);
+        _scale[channel] = _gamma[channel] * _inverseDeviation[channel];
+    }
+
+    private void SetGradientFactors(int channel) => (_a[channel], _b[channel], _c[channel]) = Normalization.GradientFactors(
+        _gamma[channel], _inverseDeviation[channel], _fromBatch ? _first[channel] : 0, _fromBatch ? _second[channel] : 0, _count);
+
+    private Span<float> Pixels(Tensor? tensor, int start, int end) => tensor!.Span[(start * _channels)..(end * _channels)];
+
+    private Span<float> Plane(Tensor? tensor, int image, int channel) => tensor!.Span.Slice((image * _channels + channel) * _plane, _plane);
+
+    private void ForwardChannels(int start, int end)
+    {
+        for (int channel = start; channel < end; channel++)
+        {
+            if (_fromBatch)
+            {
+                (_first[channel], _second[channel]) = (0, 0);
+                for (int image = 0; image < shape[0]; image++)
+                {
+                    (double first, double second) = NormalizationNchw.Moments(Plane(_x, image, channel), _shift[channel]);
+                    _first[channel] += first;
+                    _second[channel] += second;
+                }
+
+                SetStatistics(channel);
+            }
+
+            for (int image = shape[0] - 1; image >= 0; image--)
+                NormalizationNchw.Apply(Plane(_x, image, channel), _mean[channel], _scale[channel], _offset[channel], _relu, Plane(_y, image, channel));
+        }
+    }
+
+    private void BackwardChannels(int start, int end)
+    {
+        for (int channel = start; channel < end; channel++)
+        {
+            (float Scale, float Offset)? relu = _relu ? (_scale[channel], _offset[channel]) : null;
+            (_first[channel], _second[channel]) = (0, 0);
+            for (int image = 0; image < shape[0] && _sums; image++)
+            {
+                (double first, double second) = NormalizationNchw.Products(Plane(_x, image, channel), Plane(_dy, image, channel), relu, _mean[channel]);
+                _first[channel] += first;
+                _second[channel] += second;
+            }
+
+            SetGradientFactors(channel);
+            for (int image = shape[0] - 1; image >= 0 && _dx is not null; image--)
+            {
+                NormalizationNchw.Gradient(
+                    Plane(_x, image, channel), Plane(_dy, image, channel), relu, _mean[channel], _a[channel], _b[channel], _c[channel],
+                    Plane(_dx, image, channel));
+            }
+        }
+    }
+
+    private int BlockPixels => Math.Max(1, BlockFloats / _channels);
+
+    private void ApplyToPixels(int start, int end)
+    {
+        for (int last = end, first; last > start; last = first)
+        {
+            first = Math.Max(start, last - BlockPixels);
+            NormalizationNhwc.Apply(Pixels(_x, first, last), _mean, _scale, _offset, _relu, Pixels(_y, first, last));
+        }
+    }
+
+    private void GradientOfPixels(int start, int end)
+    {
+        for (int last = end, first; last > start; last = first)
+        {
+            first = Math.Max(start, last - BlockPixels);
+            NormalizationNhwc.Gradient(Pixels(_x, first, last), Pixels(_dy, first, last), Relu, _mean, _a, _b, _c, Pixels(_dx, first, last));
+        }
     }
 
     private delegate void Summation(BatchNormalization self, int start, int end, Span<double> first, Span<double> second);
@@ -105,23 +212,17 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     private Summation? _summation;
 
     // Fills _first and _second.
-    private void Sum(ComputeContext context, Summation summation)
+    private void SumPixels(ComputeContext context, Summation summation)
     {
         Array.Clear(_first);
         Array.Clear(_second);
         _summation = summation;
         int workers = context.Workers.WorkerCount;
-        if (!_channelsLast)
-        {
-            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self._summation!(self, start, end, self._first, self._second));
-            return;
-        }
-
         _workspace = context.Workspace;
         _workspace.Reserve(4 * _channels);
         for (int worker = 0; worker < workers; worker++)
             Partial(worker).Clear();
-        Dispatch.For(context, Items, shape.Count, this, static (self, worker, start, end) =>
+        Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, worker, start, end) =>
         {
             Span<double> sums = self.Partial(worker);
             self._summation!(self, start, end, sums[..self._channels], sums[self._channels..]);
@@ -138,82 +239,4 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     }
 
     private Span<double> Partial(int worker) => MemoryMarshal.Cast<float, double>(_workspace!.Slice(worker, 4 * _channels));
-
-    private Span<float> Pixels(Tensor? tensor, int start, int end) => tensor!.Span[(start * _channels)..(end * _channels)];
-
-    private Span<float> Plane(Tensor? tensor, int image, int channel) => tensor!.Span.Slice((image * _channels + channel) * _plane, _plane);
-
-    private void Moments(int start, int end, Span<double> first, Span<double> second)
-    {
-        if (_channelsLast)
-        {
-            NormalizationNhwc.AddMoments(Pixels(_x, start, end), _mean, first, second);
-            return;
-        }
-
-        for (int channel = start; channel < end; channel++)
-        {
-            for (int image = 0; image < shape[0]; image++)
-            {
-                (double f, double s) = NormalizationNchw.Moments(Plane(_x, image, channel), _mean[channel]);
-                first[channel] += f;
-                second[channel] += s;
-            }
-        }
-    }
-
-    private void Products(int start, int end, Span<double> first, Span<double> second)
-    {
-        if (_channelsLast)
-        {
-            NormalizationNhwc.AddProducts(Pixels(_x, start, end), Pixels(_dy, start, end), _relu ? Pixels(_y, start, end) : [], _mean, first, second);
-            return;
-        }
-
-        for (int channel = start; channel < end; channel++)
-        {
-            for (int image = 0; image < shape[0]; image++)
-            {
-                (double f, double s) = NormalizationNchw.Products(
-                    Plane(_x, image, channel), Plane(_dy, image, channel), _relu ? Plane(_y, image, channel) : [], _mean[channel]);
-                first[channel] += f;
-                second[channel] += s;
-            }
-        }
-    }
-
-    private void Apply(int start, int end)
-    {
-        if (_channelsLast)
-        {
-            NormalizationNhwc.Apply(Pixels(_x, start, end), _mean, _a, _c, _relu, Pixels(_y, start, end));
-            return;
-        }
-
-        for (int channel = start; channel < end; channel++)
-        {
-            for (int image = 0; image < shape[0]; image++)
-                NormalizationNchw.Apply(Plane(_x, image, channel), _mean[channel], _a[channel], _c[channel], _relu, Plane(_y, image, channel));
-        }
-    }
-
-    private void Gradient(int start, int end)
-    {
-        if (_channelsLast)
-        {
-            NormalizationNhwc.Gradient(
-                Pixels(_x, start, end), Pixels(_dy, start, end), _relu ? Pixels(_y, start, end) : [], _mean, _a, _b, _c, Pixels(_dx, start, end));
-            return;
-        }
-
-        for (int channel = start; channel < end; channel++)
-        {
-            for (int image = 0; image < shape[0]; image++)
-            {
-                NormalizationNchw.Gradient(
-                    Plane(_x, image, channel), Plane(_dy, image, channel), _relu ? Plane(_y, image, channel) : [],
-                    _mean[channel], _a[channel], _b[channel], _c[channel], Plane(_dx, image, channel));
-            }
-        }
-    }
 }

@@ -28,7 +28,7 @@ public class BatchNorm2dTests
             normalization.ForwardTraining(x, gamma, beta, mean, variance, test.Attributes.GetProperty("momentum").GetDouble(), relu: false, y, context);
         else
             normalization.ForwardFixed(x, gamma, beta, mean, variance, relu: false, y, context);
-        normalization.Backward(x, y, dy, gamma, dGamma, dBeta, dx, context);
+        normalization.Backward(x, dy, dGamma, dBeta, dx, context);
         test.AssertClose("y", y.Span);
         test.AssertClose("running_mean", mean);
         test.AssertClose("running_var", variance);

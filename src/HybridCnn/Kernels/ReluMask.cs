@@ -1,0 +1,15 @@
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// Which results of a batch normalization a ReLU behind it let pass: those where (x − mean)·scale + offset is above 0. Empty where there is no ReLU.
+/// </summary>
+internal readonly ref struct ReluMask(ReadOnlySpan<float> scale, ReadOnlySpan<float> offset)
+{
+    public bool IsEmpty => Scale.IsEmpty;
+
+    /// <summary>Per channel.</summary>
+    public ReadOnlySpan<float> Scale { get; } = scale;
+
+    /// <summary>Per channel.</summary>
+    public ReadOnlySpan<float> Offset { get; } = offset;
+}

@@ -45,33 +45,36 @@ internal static class DepthwiseNhwc
         _ = Strip<Floats1>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, done);
     }
 
-    /// <summary>Adds Σ over the pixels q of a strip of x[offset t + q·strideX + c] · dy[q·strideY + c] to sums[t, c].</summary>
+    /// <summary>Adds Σ over rows r and pixels q of x[offset t + r·rowX + q·strideX + c] · dy[r·rowY + q·strideY + c] to sums[t, c].</summary>
     /// <param name="x">Where the offsets count from.</param>
     /// <param name="strideX">Floats from one pixel's input to the next one's.</param>
+    /// <param name="rowX">Floats from one row's input to the next one's.</param>
     /// <param name="offsets">Per tap, where the first pixel's input is.</param>
     /// <param name="taps">Per tap, its row of <paramref name="sums"/>.</param>
     /// <param name="dy">The first pixel's gradient.</param>
     /// <param name="strideY">Floats from one pixel's gradient to the next one's.</param>
-    /// <param name="pixels">How many.</param>
+    /// <param name="rowY">Floats from one row's gradient to the next one's.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="pixels">How many pixels of each row.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="sums">A row per tap.</param>
     /// <param name="stride">Floats from one tap's sums to the next one's.</param>
     public static void AddProducts(
-        ReadOnlySpan<float> x, int strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<int> taps,
-        ReadOnlySpan<float> dy, int strideY, int pixels, int channels, Span<float> sums, int stride)
+        ReadOnlySpan<float> x, int strideX, int rowX, ReadOnlySpan<int> offsets, ReadOnlySpan<int> taps,
+        ReadOnlySpan<float> dy, int strideY, int rowY, int rows, int pixels, int channels, Span<float> sums, int stride)
     {
         foreach (int offset in offsets)
-            _ = x.Slice(offset, (pixels - 1) * strideX + channels);
+            _ = x.Slice(offset, (rows - 1) * rowX + (pixels - 1) * strideX + channels);
         foreach (int tap in taps)
             _ = sums.Slice(tap * stride, channels);
-        _ = dy[..((pixels - 1) * strideY + channels)];
+        _ = dy[..((rows - 1) * rowY + (pixels - 1) * strideY + channels)];
         int done = 0;
         if (Vector512.IsHardwareAccelerated)
-            done = AddProducts<Floats16>(x, strideX, offsets, taps, dy, strideY, pixels, channels, sums, stride, done);
+            done = AddProducts<Floats16>(x, strideX, rowX, offsets, taps, dy, strideY, rowY, rows, pixels, channels, sums, stride, done);
         else
-            done = AddProducts<Floats8>(x, strideX, offsets, taps, dy, strideY, pixels, channels, sums, stride, done);
-        done = AddProducts<Floats4>(x, strideX, offsets, taps, dy, strideY, pixels, channels, sums, stride, done);
-        _ = AddProducts<Floats1>(x, strideX, offsets, taps, dy, strideY, pixels, channels, sums, stride, done);
+            done = AddProducts<Floats8>(x, strideX, rowX, offsets, taps, dy, strideY, rowY, rows, pixels, channels, sums, stride, done);
+        done = AddProducts<Floats4>(x, strideX, rowX, offsets, taps, dy, strideY, rowY, rows, pixels, channels, sums, stride, done);
+        _ = AddProducts<Floats1>(x, strideX, rowX, offsets, taps, dy, strideY, rowY, rows, pixels, channels, sums, stride, done);
     }
 
     // Channels from `channel` on as far as whole vectors go; returns where they end. The spans were checked.
@@ -135,8 +138,8 @@ internal static class DepthwiseNhwc
     }
 
     private static int AddProducts<T>(
-        ReadOnlySpan<float> x, nint strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<int> taps,
-        ReadOnlySpan<float> dy, nint strideY, int pixels, int channels, Span<float> sums, int stride, int channel)
+        ReadOnlySpan<float> x, nint strideX, nint rowX, ReadOnlySpan<int> offsets, ReadOnlySpan<int> taps,
+        ReadOnlySpan<float> dy, nint strideY, nint rowY, int rows, int pixels, int channels, Span<float> sums, int stride, int channel)
         where T : struct, IFloats<T>
     {
         ref float from = ref MemoryMarshal.GetReference(x);
@@ -149,14 +152,18 @@ internal static class DepthwiseNhwc
             for (; i + 3 <= offsets.Length; i += 3)
             {
                 T a = default, b = default, c = default;
-                nint x0 = offsets[i] + channel, x1 = offsets[i + 1] + channel, x2 = offsets[i + 2] + channel, g = channel;
-                for (int pixel = 0; pixel < pixels; pixel++)
+                for (int row = 0; row < rows; row++)
                 {
-                    T value = T.Load(ref gradient, g);
-                    a = T.MultiplyAdd(T.Load(ref from, x0), value, a);
-                    b = T.MultiplyAdd(T.Load(ref from, x1), value, b);
-                    c = T.MultiplyAdd(T.Load(ref from, x2), value, c);
-                    (x0, x1, x2, g) = (x0 + strideX, x1 + strideX, x2 + strideX, g + strideY);
+                    nint first = row * rowX + channel, g = row * rowY + channel;
+                    nint x0 = first + offsets[i], x1 = first + offsets[i + 1], x2 = first + offsets[i + 2];
+                    for (int pixel = 0; pixel < pixels; pixel++)
+                    {
+                        T value = T.Load(ref gradient, g);
+                        a = T.MultiplyAdd(T.Load(ref from, x0), value, a);
+                        b = T.MultiplyAdd(T.Load(ref from, x1), value, b);
+                        c = T.MultiplyAdd(T.Load(ref from, x2), value, c);
+                        (x0, x1, x2, g) = (x0 + strideX, x1 + strideX, x2 + strideX, g + strideY);
+                    }
                 }
 
                 Add(a, ref to, (nint)taps[i] * stride + channel);
@@ -167,8 +174,13 @@ internal static class DepthwiseNhwc
             for (; i < offsets.Length; i++)
             {
                 T a = default;
-                for (int pixel = 0; pixel < pixels; pixel++)
-                    a = T.MultiplyAdd(T.Load(ref from, offsets[i] + channel + pixel * strideX), T.Load(ref gradient, pixel * strideY + channel), a);
+                for (int row = 0; row < rows; row++)
+                {
+                    nint first = row * rowX + offsets[i] + channel, g = row * rowY + channel;
+                    for (int pixel = 0; pixel < pixels; pixel++)
+                        a = T.MultiplyAdd(T.Load(ref from, first + pixel * strideX), T.Load(ref gradient, g + pixel * strideY), a);
+                }
+
                 Add(a, ref to, (nint)taps[i] * stride + channel);
             }
         }

@@ -7,13 +7,19 @@ namespace HybridCnn.Operators;
 /// <summary>
 /// Depthwise convolution of NHWC images: one filter per channel, any kernel, stride, padding and dilation, without lowering.
 /// y[p, c] = b[c] + Σ_t x[p·stride + t, c]·w[t, c], vectors over c. Each pass gathers: an output row, or a row of dx, is written once
-/// by one worker; for dWeights a worker owns channels. So the bits don't depend on the number of workers.
+/// by one worker; for dWeights the pixels are cut into parts whatever the number of workers. So the bits don't depend on it.
 /// Source: Sifre, Rigid-Motion Scattering for Image Classification, 2014; Howard et al., MobileNets, 2017.
 /// </summary>
 internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
 {
-    // Channels that a worker takes at a time for dWeights: two cache lines.
-    private const int ChannelUnit = 32;
+    // Channels that a worker takes at a time for dWeights: fewer would read a line or two from each page.
+    private const int ChannelUnit = 256;
+
+    // Items that dWeights is cut into where there are few channels, so that most numbers of workers are evenly busy.
+    private const int FewestItems = 16;
+
+    // Output pixels whose dWeights are summed in registers, over several rows: their input stays in the first-level cache.
+    private const int PixelsTogether = 128;
 
     // Indices of the taps of a strip live on the stack.
     private const int MostTaps = 256;
@@ -29,7 +35,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     public override string Describe(ConvolutionPass pass, int workers) => "vectors of channels";
 
     /// <inheritdoc/>
-    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => new(Dims.WeightsCount, 0);
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) =>
+        new(Dims.WeightsCount * (pass == ConvolutionPass.BackwardWeights ? Parts(Dims) : 1), 0);
 
     /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
     public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
@@ -59,8 +66,17 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
         Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
         {
-            pass.Context.Workers.For((pass.Dims.IC + ChannelUnit - 1) / ChannelUnit, pass, static (pass, _, start, end) =>
-                CollectChannels(pass, start * ChannelUnit, Math.Min(pass.Dims.IC, end * ChannelUnit)));
+            int blocks = ChannelBlocks(pass.Dims);
+            pass.Context.Workers.ForChunks(blocks * Parts(pass.Dims), 1, pass, static (pass, _, start, end) =>
+            {
+                for (int item = start; item < end; item++)
+                {
+                    (int part, int block) = Math.DivRem(item, ChannelBlocks(pass.Dims));
+                    CollectPart(pass, part, block);
+                }
+            });
+            pass.Context.Workers.For(blocks, pass, static (pass, _, start, end) =>
+                AddParts(pass, start * ChannelUnit, Math.Min(pass.Dims.IC, end * ChannelUnit)));
             NhwcWeightGradient.AddBias(pass);
         });
 
@@ -85,33 +101,60 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         }
     }
 
-    private static void CollectChannels(NhwcPass pass, int firstChannel, int endChannel)
+    private static int ChannelBlocks(in Conv2dDims dims) => (dims.IC + ChannelUnit - 1) / ChannelUnit;
+
+    private static int Parts(in Conv2dDims dims) => Math.Min((FewestItems + ChannelBlocks(dims) - 1) / ChannelBlocks(dims), dims.N * dims.OH);
+
+    // Sums of a part of the output rows, for a block of the channels.
+    private static void CollectPart(NhwcPass pass, int part, int block)
     {
         Conv2dDims dims = pass.Dims;
-        int channels = endChannel - firstChannel, count = dims.KH * dims.KW;
+        int parts = Parts(dims), firstChannel = block * ChannelUnit, channels = Math.Min(ChannelUnit, dims.IC - firstChannel), count = dims.KH * dims.KW;
+        int row = (int)((long)dims.N * dims.OH * part / parts), endRow = (int)((long)dims.N * dims.OH * (part + 1) / parts);
         Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
-        // Workers' sums lie in different channels of the same rows.
-        Span<float> sums = pass.Shared;
+        // Other workers' sums lie in other channels of the same rows, or in other parts.
+        Span<float> sums = pass.Shared.Slice(part * count * dims.IC, count * dims.IC);
         for (int tap = 0; tap < count; tap++)
             sums.Slice(tap * dims.IC + firstChannel, channels).Clear();
-        for (int row = 0; row < dims.N * dims.OH; row++)
+        while (row < endRow)
         {
+            int rows = Math.Min(AlikeRows(dims, row % dims.OH), Math.Min(endRow - row, Math.Max(1, PixelsTogether / dims.OW)));
             for (int first = 0; first < dims.OW;)
             {
                 (int reached, int pixels) = Reach(dims, row, first, offsets, taps);
                 DepthwiseNhwc.AddProducts(
-                    pass.X.Span[firstChannel..], dims.StrideW * dims.IC, offsets[..reached], taps[..reached],
-                    pass.Y.Span[((row * dims.OW + first) * dims.IC + firstChannel)..], dims.IC, pixels, channels, sums[firstChannel..], dims.IC);
+                    pass.X.Span[firstChannel..], dims.StrideW * dims.IC, dims.StrideH * dims.IW * dims.IC, offsets[..reached], taps[..reached],
+                    pass.Y.Span[((row * dims.OW + first) * dims.IC + firstChannel)..], dims.IC, dims.OW * dims.IC, rows, pixels, channels,
+                    sums[firstChannel..], dims.IC);
                 first += pixels;
             }
-        }
 
-        Span<float> dw = pass.Weights.Span;
-        for (int channel = firstChannel; channel < endChannel; channel++)
-        {
-            for (int tap = 0; tap < count; tap++)
-                dw[channel * count + tap] += sums[tap * dims.IC + channel];
+            row += rows;
         }
+    }
+
+    private static void AddParts(NhwcPass pass, int firstChannel, int endChannel)
+    {
+        Conv2dDims dims = pass.Dims;
+        int parts = Parts(dims), count = dims.KH * dims.KW;
+        ReadOnlySpan<float> sums = pass.Shared;
+        Span<float> dw = pass.Weights.Span;
+        for (int part = 0; part < parts; part++)
+        {
+            for (int channel = firstChannel; channel < endChannel; channel++)
+            {
+                for (int tap = 0; tap < count; tap++)
+                    dw[channel * count + tap] += sums[(part * count + tap) * dims.IC + channel];
+            }
+        }
+    }
+
+    // How many output rows from this one on reach all kernel rows; 1 where it doesn't.
+    private static int AlikeRows(in Conv2dDims dims, int oh)
+    {
+        (int inner, _) = Window.Inside(-dims.PadTop, dims.StrideH, dims.IH, 0, dims.OH);
+        (_, int innerEnd) = Window.Inside((dims.KH - 1) * dims.DilationH - dims.PadTop, dims.StrideH, dims.IH, 0, dims.OH);
+        return oh >= inner && oh < innerEnd ? innerEnd - oh : 1;
     }
 
     // A strip of output pixels from `first` on: which taps they reach, where these read, and how many pixels reach the same.

@@ -11,7 +11,7 @@ internal sealed class OurOp
     private readonly ComputeContext _context;
     private readonly Layer? _layer;
     private readonly bool _relu;
-    private readonly ResidualOperator _sum = new(relu: false);
+    private readonly ResidualOperator _sum = new();
     private readonly Tensor _x, _dy, _y, _dx;
     private readonly Tensor? _second;
 
@@ -47,7 +47,7 @@ internal sealed class OurOp
 
     public Action Step(string pass) => (_layer, pass) switch
     {
-        (null, _) => () => _sum.Forward(_x, _second!, _y, _context),
+        (null, _) => () => _sum.Forward(_x, _second!, relu: false, _y, _context),
         // As Sequential runs the two.
         ({ } layer, "fwd") when _relu => () => layer.ForwardRelu(_x, _y, _context),
         ({ } layer, "fwd") => () => layer.Forward(_x, _y, _context),

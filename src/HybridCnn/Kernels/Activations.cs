@@ -1,38 +1,114 @@
-using System.Numerics;
-
 namespace HybridCnn.Kernels;
 
-/// <summary>Elementwise activations. NaN passes through, as in PyTorch.</summary>
-internal static class Activations
+// The functions of the activation layers, as PyTorch defines them. NaN passes through, forward and backward.
+
+/// <summary>max(x, 0).</summary>
+internal readonly struct ReluFunction : IActivation
 {
-    /// <summary>y = max(x, 0). Overwrites y, which may be x.</summary>
-    public static void Relu(ReadOnlySpan<float> x, Span<float> y)
-    {
-        y = y[..x.Length];
-        int i = 0;
-        for (; i <= x.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            var value = new Vector<float>(x[i..]);
-            Vector.ConditionalSelect(Vector.LessThanOrEqual(value, Vector<float>.Zero), Vector<float>.Zero, value).CopyTo(y[i..]);
-        }
+    public static bool FromOutput => true;
 
-        for (; i < x.Length; i++)
-            y[i] = x[i] <= 0 ? 0 : x[i];
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => T.Rectify(x);
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => T.WherePositive(at, dy);
+}
+
+/// <summary>min(max(x, 0), 6).</summary>
+internal readonly struct Relu6Function : IActivation
+{
+    public static bool FromOutput => true;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => T.Min(T.Rectify(x), T.Broadcast(6));
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => T.WherePositive(at, T.WherePositive(T.Broadcast(6) - at, dy));
+}
+
+/// <summary>x where it is above 0, else slope·x; a slope of at least 0, so that y has x's sign.</summary>
+internal readonly struct LeakyReluFunction(float slope) : IActivation
+{
+    public static bool FromOutput => true;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => T.Select(x, x, x * T.Broadcast(slope));
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => T.Select(at, dy, dy * T.Broadcast(slope));
+}
+
+/// <summary>σ(x) = 1 / (1 + e^−x).</summary>
+internal readonly struct SigmoidFunction : IActivation
+{
+    public static bool FromOutput => true;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => Exponential.Sigmoid(x).Value;
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => dy * (at * (T.Broadcast(1) - at));
+}
+
+/// <summary>tanh x.</summary>
+internal readonly struct TanhFunction : IActivation
+{
+    public static bool FromOutput => true;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => Exponential.Tanh(x);
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => dy * (T.Broadcast(1) - at * at);
+}
+
+/// <summary>x·σ(x).</summary>
+internal readonly struct SiluFunction : IActivation
+{
+    public static bool FromOutput => false;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => x * Exponential.Sigmoid(x).Value;
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T>
+    {
+        (T sigmoid, T rest) = Exponential.Sigmoid(at);
+        return dy * (sigmoid * T.MultiplyAdd(at, rest, T.Broadcast(1)));
     }
+}
 
-    /// <summary>dx = dy where y is above 0, else 0. Overwrites dx, which may be dy.</summary>
-    public static void ReluBackward(ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx)
+/// <summary>x·Φ(x), with the normal distribution itself, not its approximation by tanh.</summary>
+internal readonly struct GeluFunction : IActivation
+{
+    private const float OneOverSqrt2Pi = 0.39894228f;
+
+    public static bool FromOutput => false;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => x * Exponential.Normal(x).Below;
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T>
     {
-        dy = dy[..y.Length];
-        dx = dx[..y.Length];
-        int i = 0;
-        for (; i <= y.Length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<int> blocked = Vector.LessThanOrEqual(new Vector<float>(y[i..]), Vector<float>.Zero);
-            Vector.ConditionalSelect(blocked, Vector<float>.Zero, new Vector<float>(dy[i..])).CopyTo(dx[i..]);
-        }
+        (T below, T bell) = Exponential.Normal(at);
+        return dy * T.MultiplyAdd(at * bell, T.Broadcast(OneOverSqrt2Pi), below);
+    }
+}
 
-        for (; i < y.Length; i++)
-            dx[i] = y[i] <= 0 ? 0 : dy[i];
+/// <summary>x·min(max(x + 3, 0), 6) / 6.</summary>
+internal readonly struct HardswishFunction : IActivation
+{
+    public static bool FromOutput => false;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> =>
+        x * T.Min(T.Rectify(x + T.Broadcast(3)), T.Broadcast(6)) * T.Broadcast(1 / 6f);
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T>
+    {
+        T three = T.Broadcast(3), inside = T.MultiplyAdd(at, T.Broadcast(1 / 3f), T.Broadcast(0.5f));
+        return T.WherePositive(at + three, dy * T.Select(three - at, inside, T.Broadcast(1)));
     }
 }

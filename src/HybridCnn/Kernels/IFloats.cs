@@ -23,10 +23,29 @@ internal interface IFloats<TSelf>
 
     static abstract TSelf operator -(TSelf a, TSelf b);
 
+    static abstract TSelf operator *(TSelf a, TSelf b);
+
+    static abstract TSelf operator /(TSelf a, TSelf b);
+
+    /// <summary>NaN wins.</summary>
+    static abstract TSelf Max(TSelf a, TSelf b);
+
+    /// <summary>NaN wins.</summary>
+    static abstract TSelf Min(TSelf a, TSelf b);
+
+    /// <summary>The nearest whole number.</summary>
+    static abstract TSelf Round(TSelf value);
+
+    /// <summary>2^exponent for whole exponents from −126 to 127.</summary>
+    static abstract TSelf TwoToThe(TSelf exponent);
+
+    /// <summary>A where the mask is above 0, else B.</summary>
+    static abstract TSelf Select(TSelf mask, TSelf a, TSelf b);
+
     /// <summary>max(value, 0); NaN stays.</summary>
     static abstract TSelf Rectify(TSelf value);
 
-    /// <summary>The value where <paramref name="mask"/> is above 0, else 0.</summary>
+    /// <summary>0 where <paramref name="mask"/> is 0 or below, else the value, also where the mask is NaN.</summary>
     static abstract TSelf WherePositive(TSelf mask, TSelf value);
 
     void Store(ref float target, nint offset);
@@ -57,11 +76,34 @@ internal readonly struct Floats16(Vector512<float> value) : IFloats<Floats16>
     public static Floats16 operator -(Floats16 a, Floats16 b) => new(a._value - b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 operator *(Floats16 a, Floats16 b) => new(a._value * b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 operator /(Floats16 a, Floats16 b) => new(a._value / b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Max(Floats16 a, Floats16 b) => new(Vector512.Max(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Min(Floats16 a, Floats16 b) => new(Vector512.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Round(Floats16 value) => new(Vector512.Round(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 TwoToThe(Floats16 exponent) =>
+        new(((Vector512.Create(FloatBits.Bias) + exponent._value).AsInt32() << FloatBits.MantissaBits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Select(Floats16 mask, Floats16 a, Floats16 b) =>
+        new(Vector512.ConditionalSelect(Vector512.GreaterThan(mask._value, Vector512<float>.Zero), a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 Rectify(Floats16 value) => new(Vector512.Max(value._value, Vector512<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 WherePositive(Floats16 mask, Floats16 value) =>
-        new(Vector512.GreaterThan(mask._value, Vector512<float>.Zero) & value._value);
+        new(Vector512.AndNot(value._value, Vector512.LessThanOrEqual(mask._value, Vector512<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
@@ -92,11 +134,34 @@ internal readonly struct Floats8(Vector256<float> value) : IFloats<Floats8>
     public static Floats8 operator -(Floats8 a, Floats8 b) => new(a._value - b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 operator *(Floats8 a, Floats8 b) => new(a._value * b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 operator /(Floats8 a, Floats8 b) => new(a._value / b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Max(Floats8 a, Floats8 b) => new(Vector256.Max(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Min(Floats8 a, Floats8 b) => new(Vector256.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Round(Floats8 value) => new(Vector256.Round(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 TwoToThe(Floats8 exponent) =>
+        new(((Vector256.Create(FloatBits.Bias) + exponent._value).AsInt32() << FloatBits.MantissaBits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Select(Floats8 mask, Floats8 a, Floats8 b) =>
+        new(Vector256.ConditionalSelect(Vector256.GreaterThan(mask._value, Vector256<float>.Zero), a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 Rectify(Floats8 value) => new(Vector256.Max(value._value, Vector256<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 WherePositive(Floats8 mask, Floats8 value) =>
-        new(Vector256.GreaterThan(mask._value, Vector256<float>.Zero) & value._value);
+        new(Vector256.AndNot(value._value, Vector256.LessThanOrEqual(mask._value, Vector256<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
@@ -127,11 +192,34 @@ internal readonly struct Floats4(Vector128<float> value) : IFloats<Floats4>
     public static Floats4 operator -(Floats4 a, Floats4 b) => new(a._value - b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 operator *(Floats4 a, Floats4 b) => new(a._value * b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 operator /(Floats4 a, Floats4 b) => new(a._value / b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Max(Floats4 a, Floats4 b) => new(Vector128.Max(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Min(Floats4 a, Floats4 b) => new(Vector128.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Round(Floats4 value) => new(Vector128.Round(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 TwoToThe(Floats4 exponent) =>
+        new(((Vector128.Create(FloatBits.Bias) + exponent._value).AsInt32() << FloatBits.MantissaBits).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Select(Floats4 mask, Floats4 a, Floats4 b) =>
+        new(Vector128.ConditionalSelect(Vector128.GreaterThan(mask._value, Vector128<float>.Zero), a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 Rectify(Floats4 value) => new(Vector128.Max(value._value, Vector128<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 WherePositive(Floats4 mask, Floats4 value) =>
-        new(Vector128.GreaterThan(mask._value, Vector128<float>.Zero) & value._value);
+        new(Vector128.AndNot(value._value, Vector128.LessThanOrEqual(mask._value, Vector128<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
@@ -162,13 +250,45 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
     public static Floats1 operator -(Floats1 a, Floats1 b) => new(a._value - b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 operator *(Floats1 a, Floats1 b) => new(a._value * b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 operator /(Floats1 a, Floats1 b) => new(a._value / b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Max(Floats1 a, Floats1 b) => new(MathF.Max(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Min(Floats1 a, Floats1 b) => new(MathF.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Round(Floats1 value) => new(MathF.Round(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 TwoToThe(Floats1 exponent) =>
+        new(BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(FloatBits.Bias + exponent._value) << FloatBits.MantissaBits));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Select(Floats1 mask, Floats1 a, Floats1 b) => mask._value > 0 ? a : b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Rectify(Floats1 value) => new(MathF.Max(value._value, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats1 WherePositive(Floats1 mask, Floats1 value) => mask._value > 0 ? value : default;
+    public static Floats1 WherePositive(Floats1 mask, Floats1 value) => mask._value <= 0 ? default : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
 
     public float Sum() => _value;
+}
+
+/// <summary>How a float is made up.</summary>
+internal static class FloatBits
+{
+    /// <summary>Width of the mantissa; the exponent lies above.</summary>
+    public const int MantissaBits = 23;
+
+    /// <summary>1.5·2^23 + 127: a whole number from −126 to 127 added to it ends up, with the exponent's bias, in the lowest bits.</summary>
+    public const float Bias = 12583039;
 }

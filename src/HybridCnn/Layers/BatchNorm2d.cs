@@ -55,6 +55,8 @@ public sealed class BatchNorm2d : Layer
 
     internal override ReluFusion ReluFusion => ReluFusion.Both;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 

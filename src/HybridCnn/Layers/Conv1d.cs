@@ -51,6 +51,8 @@ public sealed class Conv1d : Layer
     /// <inheritdoc cref="Conv2d.Plan"/>
     public ConvolutionPlan? Plan => _convolution.Plan;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Kernels;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
@@ -15,7 +16,7 @@ public sealed class Conv2d : Layer
     private readonly ConvolutionSettings _settings;
     private readonly ConvolutionWeights _weights;
     private readonly PlannedConvolution _convolution;
-    private readonly ReluOperator _relu = new();
+    private readonly ActivationOperator<ReluFunction> _relu = new(default);
     private Binding _binding;
 
     /// <summary>Square kernels, the same on every side.</summary>
@@ -55,6 +56,8 @@ public sealed class Conv2d : Layer
     public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
+
+    internal override bool BackwardReadsOutput => false;
 
     /// <summary>
     /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context

@@ -66,6 +66,8 @@ public sealed class ConvTranspose2d : Layer
     public override Layout PreferredLayout(Shape input) =>
         _settings.Groups == 1 && _settings.InChannels % VectorChannels == 0 && _settings.OutChannels % VectorChannels == 0 ? Layout.Nhwc : input.Layout;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -11,6 +11,8 @@ public sealed class Flatten : Layer
 {
     private Binding _binding;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -29,7 +29,13 @@ public abstract class Layer
     /// <summary>How much of a ReLU behind this layer a container may leave to it.</summary>
     internal virtual ReluFusion ReluFusion => ReluFusion.None;
 
-    /// <summary>Whether <see cref="Backward"/> takes a dx that is dy. The container that asks for it gives dy up.</summary>
+    /// <summary>Whether <see cref="Backward"/> looks at y. Where it doesn't, a container may write over y.</summary>
+    internal virtual bool BackwardReadsOutput => true;
+
+    /// <summary>Whether <see cref="Forward"/> takes a y that is x, and <see cref="Backward"/> doesn't look at x.</summary>
+    internal virtual bool ForwardInPlace => false;
+
+    /// <summary>Whether <see cref="Backward"/> takes a dx that is dy. A container that passes that gives dy up.</summary>
     internal virtual bool BackwardInPlace => false;
 
     /// <summary>

@@ -16,6 +16,8 @@ public sealed class LayoutChange(Layout to) : Layer
     /// <summary>The layout of y.</summary>
     public Layout To { get; } = to;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 

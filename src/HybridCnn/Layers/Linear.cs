@@ -51,6 +51,8 @@ public sealed class Linear : Layer
 
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -36,6 +36,8 @@ public sealed class MaxPool2d : Layer
         _ceilMode = ceilMode;
     }
 
+    internal override bool BackwardReadsOutput => false;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => _windows.LayoutFor(input);
 

@@ -8,7 +8,8 @@ namespace HybridCnn.Layers;
 /// <summary>
 /// Layers one after another; itself a layer. <see cref="Bind"/> decides the memory order between them, by what each layer prefers, and
 /// allocates what lies there: every activation, which the backward pass reads again, and two buffers that the gradients take
-/// turns in. A ReLU is left to the layer before it where that takes it in; a layer that only renames its input costs nothing.
+/// turns in. A ReLU is left to the layer before it where that takes it in; an activation writes over its input where
+/// nobody reads that again; a layer that only renames its input costs nothing.
 /// <see cref="Explain"/> shows all of it.
 /// </summary>
 public sealed class Sequential : Layer
@@ -58,6 +59,8 @@ public sealed class Sequential : Layer
     public Action<int>? GradientsReady { get; set; }
 
     internal override ReluFusion ReluFusion => _layers[^1].ReluFusion;
+
+    internal override bool BackwardReadsOutput => _layers[^1].BackwardReadsOutput;
 
     /// <summary>The first layer's.</summary>
     public override Layout PreferredLayout(Shape input) => _layers[0].PreferredLayout(input);
@@ -171,7 +174,10 @@ public sealed class Sequential : Layer
     {
         Tensor? next = null;
         for (int i = _steps.Length - 2; i >= 0; i--)
-            next = _steps[i].Activation = IsView(i + 1) ? next?.Prefix(_steps[i].Output) : new Tensor(_steps[i].Output);
+        {
+            bool isInPlace = _steps[i + 1].Layer.ForwardInPlace && !_steps[i].Layer.BackwardReadsOutput && !IsView(i);
+            next = _steps[i].Activation = isInPlace || IsView(i + 1) ? next?.Prefix(_steps[i].Output) : new Tensor(_steps[i].Output);
+        }
     }
 
     // The gradient by a layer's output dies once the gradient by its input is there, so two buffers are enough, and one where that

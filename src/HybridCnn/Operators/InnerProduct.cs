@@ -101,7 +101,7 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
         for (int row = 0; row < n && _relu; row++)
         {
             Span<float> part = y[(row * outFeatures + start)..(row * outFeatures + end)];
-            Activations.Relu(part, part);
+            Elementwise.Forward(default(ReluFunction), part, part);
         }
     }
 

@@ -7,7 +7,7 @@ internal static class TorchFolder
 {
     // An average over all pixels has no case of its own among the adaptive poolings; larger outputs aren't ours.
     private static readonly string[] s_operations =
-        ["conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "linear", "cross_entropy", "optimizer"];
+        ["conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "linear", "cross_entropy", "optimizer", "activation"];
 
     /// <summary>The cases in the repository.</summary>
     public static string Committed => Path.Combine(AppContext.BaseDirectory, "Golden", "data");
@@ -37,6 +37,7 @@ internal static class TorchFolder
         "adaptive_avg_pool2d" or "adaptive_max_pool2d" => test.Int("out_h") == 1 && test.Int("out_w") == 1,
         "cross_entropy" => !test.Flag("class_weights") && test.Float("label_smoothing", 0) == 0 && !test.Has("in.class_weight")
             && test.Extents("in.logits").Length == 2 && test.Int("ignore_index") < 0,
+        "activation" => TorchReferenceTests.Activation(test) is not null,
         "optimizer" => test.Attributes.GetProperty("type").GetString() == "sgd",
         _ => true,
     };

@@ -33,11 +33,23 @@ public sealed class TorchReferenceTests : IDisposable
             case "adaptive_avg_pool2d": CheckLayer(test, new GlobalAveragePool2d()); break;
             case "adaptive_max_pool2d": CheckLayer(test, new GlobalMaxPool2d()); break;
             case "linear": CheckLinear(test); break;
+            case "activation": CheckLayer(test, Activation(test)!); break;
             case "cross_entropy": CheckCrossEntropy(test); break;
             case "optimizer": CheckSgd(test); break;
             default: Assert.Fail($"No check for {test.Operation}"); break;
         }
     }
+
+    /// <summary>The layer that a case is about; null where we have none.</summary>
+    internal static Activation? Activation(TorchCase test) => test.Name switch
+    {
+        "relu6" => new ReLU6(),
+        "leaky_relu_02" => new LeakyReLU(test.Float("slope", 0)),
+        "sigmoid" => new Sigmoid(),
+        "tanh" => new Tanh(),
+        "silu" => new SiLU(),
+        _ => null,
+    };
 
     private void CheckConvolution(TorchCase test)
     {

@@ -17,11 +17,15 @@ public class BadLayerTests
         { "padding", () => _ = new MaxPool2d(2, padding: -1) },
         { "padding", () => _ = new AveragePool2d((2, 2), padding: (0, -1)) },
         { "dilation", () => _ = new MaxPool2d(2, dilation: 0) },
+        { "negativeSlope", () => _ = new LeakyReLU(-0.1) },
+        { "body", () => _ = new Residual(null!) },
         { "divisorOverride", () => _ = new AveragePool2d(2, divisorOverride: 0) },
     };
 
     public static TheoryData<string, Func<Layer>, Shape> BadShapes => new()
     {
+        { "GELU takes a shape of 1 to 4 extents; got none.", () => new GELU(), default },
+        { "The body makes [2, 3] of [2, 4], the shortcut [2, 4]; they must be the same.", () => new Residual(new Linear(4, 3)), new(2, 4) },
         { "MaxPool2d takes images [N, C, H, W]; got [2, 3].", () => new MaxPool2d(2), new(2, 3) },
         { "AveragePool2d takes images [N, C, H, W]; got [2, 3, 4].", () => new AveragePool2d(2), new(2, 3, 4) },
         { "GlobalMaxPool2d takes images", () => new GlobalMaxPool2d(), new(5) },

@@ -28,6 +28,13 @@ internal static class LayerCatalog
         new("Linear on two threads", random => new Linear(130, 140, random: random), new(64, 130), new(64, 140)),
         new("BatchNorm2d", _ => new BatchNorm2d(3), new(4, 3, 5, 4), new(4, 3, 5, 4), SeesWholeBatch: true),
         new("ReLU", _ => new ReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
+        new("ReLU6", _ => new ReLU6(), new(2, 1500), new(2, 1500)),
+        new("LeakyReLU", _ => new LeakyReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
+        new("Sigmoid", _ => new Sigmoid(), new(3, 2, 5, 7), new(3, 2, 5, 7), IsCurved: true),
+        new("Tanh", _ => new Tanh(), new(2, 700), new(2, 700), IsCurved: true),
+        new("SiLU in NHWC order", _ => new SiLU(), new Shape(3, 2, 5, 7).In(Layout.Nhwc), new Shape(3, 2, 5, 7).In(Layout.Nhwc), IsCurved: true),
+        new("GELU on two threads", _ => new GELU(), new(4, 20001), new(4, 20001), IsCurved: true),
+        new("Hardswish", _ => new Hardswish(), new(2, 700), new(2, 700), IsCurved: true),
         new("ReLU on two threads", _ => new ReLU(), new(4, 20001), new(4, 20001)),
         new("MaxPool2d", _ => new MaxPool2d(2), new(2, 3, 8, 10), new(2, 3, 4, 5)),
         new("MaxPool2d on two threads", _ => new MaxPool2d(2), new(4, 8, 48, 48), new(4, 8, 24, 24)),
@@ -51,6 +58,16 @@ internal static class LayerCatalog
             new(2, 2, 4, 4), new(2, 3), Rounding: WinogradRounding),
         new("Sequential of sequences", random => new Sequential(new Conv1d(2, 4, 3, random: random), new ReLU(), new Conv1d(4, 3, 2, random: random), new Flatten()),
             new(2, 2, 8), new(2, 15)),
+        new("Sequential of fused layers", random => new Sequential(
+            new Conv2d(2, 16, 3, padding: 1, random: random), new BatchNorm2d(16), new ReLU(), new MaxPool2d(2), new Sigmoid(), new Linear(64, 3, random: random), new ReLU()),
+            new(3, 2, 4, 4), new(3, 3), SeesWholeBatch: true, IsCurved: true),
+        new("Residual", random => new Residual(new Conv2d(3, 3, 3, padding: 1, random: random)), new(2, 3, 5, 4), new(2, 3, 5, 4)),
+        new("Residual of x itself in the other memory order", _ => new Residual(new LayoutChange(Layout.Nhwc)), new(2, 3, 5, 4), new Shape(2, 3, 5, 4).In(Layout.Nhwc)),
+        new("Residual with a shortcut", random => new Residual(
+            new Sequential(new Conv2d(16, 32, 3, stride: 2, padding: 1, random: random), new ReLU(), new Conv2d(32, 32, 3, padding: 1, random: random)),
+            new Conv2d(16, 32, 1, stride: 2, bias: false, random: random)), new Shape(2, 16, 6, 5).In(Layout.Nhwc), new Shape(2, 32, 3, 3).In(Layout.Nhwc), Rounding: WinogradRounding),
+        new("Residual of activations", random => new Residual(
+            new Sequential(new Linear(12, 5, random: random), new Tanh()), new Sequential(new Linear(12, 5, random: random), new SiLU())), new(4, 12), new(4, 5), IsCurved: true),
         new("Sequential of views and one layer", random => new Sequential(new Flatten(), new Sequential(new Linear(8, 4, random: random)), new Flatten(), new Flatten()),
             new(2, 2, 2, 2), new(2, 4)),
     ];
@@ -70,6 +87,7 @@ internal static class LayerCatalog
     /// <param name="Input">What it is bound to.</param>
     /// <param name="Output">What binding must answer.</param>
     /// <param name="Rounding">The largest error of y, of its largest value.</param>
+    /// <param name="IsCurved">Whether the layer's slope changes steadily, not only at kinks.</param>
     /// <param name="SeesWholeBatch">Whether an item's output depends on the other items.</param>
-    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output, bool SeesWholeBatch = false, double Rounding = 1e-6);
+    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output, bool SeesWholeBatch = false, double Rounding = 1e-6, bool IsCurved = false);
 }

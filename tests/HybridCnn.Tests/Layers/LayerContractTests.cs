@@ -105,7 +105,7 @@ public class LayerContractTests
         var layer = new BoundLayer(entry);
         layer.Forward(context);
         layer.Backward(context);
-        var check = new FiniteDifferences(layer, context, entry.Rounding);
+        var check = new FiniteDifferences(layer, context, entry.Rounding, entry.IsCurved);
         check.Run("dx", layer.X, layer.Dx.Span.ToArray(), step: 1f / 128);
         foreach (Parameter parameter in layer.Layer.Parameters)
             check.Run(parameter.Name, parameter.Value, parameter.Gradient.Span.ToArray(), step: 1f / 1024);

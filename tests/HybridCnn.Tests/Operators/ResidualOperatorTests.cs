@@ -18,18 +18,18 @@ public class ResidualOperatorTests
         var shape = new Shape(count);
         Tensor a = Tensor.From(shape, random.Floats(count)), b = Tensor.From(shape, random.Floats(count)), y = new(shape);
         float[] expected = [.. a.Span.ToArray().Zip(b.Span.ToArray(), (u, v) => relu ? Math.Max(0, u + v) : u + v)];
-        var sum = new ResidualOperator(relu);
+        var sum = new ResidualOperator();
         for (int threads = 1; threads <= 3; threads++)
         {
             using var context = new ComputeContext(threads);
             y.Span.Fill(float.NaN);
-            sum.Forward(a, b, y, context);
+            sum.Forward(a, b, relu, y, context);
             Assert.Equal(expected, y.Span.ToArray());
         }
 
         using var one = new ComputeContext(1);
-        sum.Forward(a, b, a, one);
+        sum.Forward(a, b, relu, a, one);
         Assert.Equal(expected, a.Span.ToArray());
-        Assert.Contains("[2]", Assert.Throws<ArgumentException>(() => sum.Forward(a, new Tensor(new Shape(2)), y, one)).Message, StringComparison.Ordinal);
+        Assert.Contains("[2]", Assert.Throws<ArgumentException>(() => sum.Forward(a, new Tensor(new Shape(2)), relu, y, one)).Message, StringComparison.Ordinal);
     }
 }

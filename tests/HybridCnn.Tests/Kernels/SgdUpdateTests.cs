@@ -4,36 +4,9 @@ using HybridCnn.Tests.Support;
 
 namespace HybridCnn.Tests.Kernels;
 
-/// <summary>ReLU and the optimizer's update: every length around the vector lengths, against a page that must not be touched.</summary>
-public class ElementwiseTests
+/// <summary>The optimizer's update: every length around the vector lengths, against a page that must not be touched.</summary>
+public class SgdUpdateTests
 {
-    [Theory]
-    [InlineData(GuardSide.Start)]
-    [InlineData(GuardSide.End)]
-    public void Relu_keeps_what_is_above_zero_and_NaN(GuardSide side)
-    {
-        for (int length = 0; length < 70; length++)
-        {
-            using GuardedBuffer x = Values(length, 1, side), dy = Values(length, 2, side);
-            using GuardedBuffer y = new(length, side), dx = new(length, side);
-            Activations.Relu(x.Span, y.Span);
-            Activations.ReluBackward(y.Span, dy.Span, dx.Span);
-            for (int i = 0; i < length; i++)
-            {
-                Assert.Equal(x.Span[i] > 0 ? x.Span[i] : float.IsNaN(x.Span[i]) ? float.NaN : 0, y.Span[i]);
-                Assert.Equal(x.Span[i] > 0 || float.IsNaN(x.Span[i]) ? dy.Span[i] : 0, dx.Span[i]);
-            }
-        }
-    }
-
-    [Fact]
-    public void Relu_of_negative_zero_and_infinities()
-    {
-        float[] x = [-0f, float.NegativeInfinity, float.PositiveInfinity, 0, 1e-45f, -1e-45f, 3, -3, -0f], y = new float[9];
-        Activations.Relu(x, y);
-        Assert.Equal([0, 0, float.PositiveInfinity, 0, 1e-45f, 0, 3, 0, 0], y);
-    }
-
     [Theory]
     [InlineData(0f, 0f, 0f, false)]
     [InlineData(0f, 0f, 0.01f, false)]
@@ -82,15 +55,6 @@ public class ElementwiseTests
         gradient[2] = gradient[32] = float.NaN;
         SgdUpdate.WithMomentum(0.1f, 0, 0, 1, 0, gradient, new float[33], value);
         Assert.Equal([2, 32], Enumerable.Range(0, 33).Where(i => float.IsNaN(value[i])));
-    }
-
-    private static GuardedBuffer Values(int length, ulong seed, GuardSide side)
-    {
-        var random = new SeededRandom(seed);
-        var buffer = new GuardedBuffer(length, side);
-        foreach (ref float value in buffer.Span)
-            value = random.NextInt(10) == 0 ? float.NaN : random.NextInt(5) == 0 ? 0 : random.NextFloat(-1, 1);
-        return buffer;
     }
 
     private static GuardedBuffer Uniform(int length, ulong seed)

@@ -15,6 +15,16 @@ internal static class Elementwise
         _ = Forward<TFunction, Floats1>(function, x, y, done);
     }
 
+    /// <summary>y = f(y) in rows of so many columns at a stride.</summary>
+    public static void InPlace<TFunction>(TFunction function, Span<float> y, int rows, int columns, int stride)
+        where TFunction : struct, IActivation
+    {
+        if (columns == stride)
+            (rows, columns) = (1, rows * columns);
+        for (int row = 0; row < rows; row++)
+            Forward(function, y.Slice(row * stride, columns), y.Slice(row * stride, columns));
+    }
+
     /// <summary>Overwrites dx, which may be dy. Equal lengths.</summary>
     /// <param name="function">Says whether <paramref name="at"/> is y or x.</param>
     /// <param name="at">Where the derivative is taken.</param>

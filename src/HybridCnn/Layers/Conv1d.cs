@@ -51,6 +51,8 @@ public sealed class Conv1d : Layer
     /// <inheritdoc cref="Conv2d.Plan"/>
     public ConvolutionPlan? Plan => _convolution.Plan;
 
+    internal override ReluFusion ReluFusion => ReluFusion.Forward;
+
     internal override bool BackwardReadsOutput => false;
 
     /// <inheritdoc/>
@@ -70,11 +72,9 @@ public sealed class Conv1d : Layer
         _convolution.Tune(this, context, cache, tuned);
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        _convolution.Forward(x, y, context);
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -85,4 +85,10 @@ public sealed class Conv1d : Layer
 
     /// <inheritdoc/>
     public override string Explain() => Plan?.Explain() ?? "";
+
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _convolution.Forward(x, y, relu, context);
+    }
 }

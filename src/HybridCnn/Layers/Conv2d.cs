@@ -1,5 +1,4 @@
 using HybridCnn.Compute;
-using HybridCnn.Kernels;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
@@ -16,7 +15,6 @@ public sealed class Conv2d : Layer
     private readonly ConvolutionSettings _settings;
     private readonly ConvolutionWeights _weights;
     private readonly PlannedConvolution _convolution;
-    private readonly ActivationOperator<ReluFunction> _relu = new(default);
     private Binding _binding;
 
     /// <summary>Square kernels, the same on every side.</summary>
@@ -92,17 +90,9 @@ public sealed class Conv2d : Layer
         _convolution.Tune(this, context, cache, tuned);
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        _convolution.Forward(x, y, context);
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
 
-    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context)
-    {
-        Forward(x, y, context);
-        _relu.Forward(y, y, context);
-    }
+    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -113,4 +103,10 @@ public sealed class Conv2d : Layer
 
     /// <inheritdoc/>
     public override string Explain() => Plan?.Explain() ?? "";
+
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _convolution.Forward(x, y, relu, context);
+    }
 }

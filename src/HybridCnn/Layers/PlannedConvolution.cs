@@ -27,8 +27,8 @@ internal sealed class PlannedConvolution(ConvolutionWeights weights)
     }
 
     /// <summary>Overwrites y.</summary>
-    public void Forward(Tensor x, Tensor y, ComputeContext context) =>
-        PlanFor(context).Forward(x.Span, weights.Weight, weights.Bias, y.Span, context);
+    public void Forward(Tensor x, Tensor y, bool relu, ComputeContext context) =>
+        PlanFor(context).Forward(x.Span, weights.Weight, weights.Bias, y.Span, context, relu);
 
     /// <summary>Adds to the gradients of the weights; overwrites dx if given.</summary>
     public void Backward(Tensor x, Tensor dy, Tensor? dx, ComputeContext context)

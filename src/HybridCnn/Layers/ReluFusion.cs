@@ -9,6 +9,6 @@ internal enum ReluFusion
     /// <summary>The maximum with 0. The gradient has to go through the ReLU before it comes to the layer.</summary>
     Forward,
 
-    /// <summary>Also its gradient: <see cref="Layer.Backward"/> looks at y.</summary>
+    /// <summary>Also its gradient: <see cref="Layer.Backward"/> knows of the ReLU.</summary>
     Both,
 }

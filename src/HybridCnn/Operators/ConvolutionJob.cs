@@ -20,6 +20,9 @@ internal sealed class ConvolutionJob
 
     public PinnedSpan Y { get; set; }
 
+    /// <summary>Whether a ReLU follows the forward pass.</summary>
+    public bool Relu { get; set; }
+
     /// <summary>Into how many blocks the pass cuts each image and group.</summary>
     public int Blocks { get; set; }
 

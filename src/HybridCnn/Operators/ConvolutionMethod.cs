@@ -17,8 +17,8 @@ internal abstract class ConvolutionMethod(Conv2dDims dims)
     /// <summary>Scratch memory of a pass.</summary>
     public abstract ScratchSize Scratch(ConvolutionPass pass, int workers);
 
-    /// <summary>Overwrites y.</summary>
-    public abstract void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context);
+    /// <summary>Overwrites y. Where <paramref name="relu"/> is set, each block of y gets its ReLU while it is in the cache.</summary>
+    public abstract void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context);
 
     /// <summary>Overwrites dx.</summary>
     public abstract void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context);

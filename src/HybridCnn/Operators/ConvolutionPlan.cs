@@ -105,14 +105,15 @@ public sealed class ConvolutionPlan
         return text.ToString();
     }
 
-    /// <summary>Computes y from x. Overwrites y.</summary>
+    /// <summary>Computes y from x, or max(y, 0) where <paramref name="relu"/> is set. Overwrites y.</summary>
     /// <param name="x">x [N, IC, IH, IW].</param>
     /// <param name="weights">w [OC, IC/Groups, KH, KW].</param>
     /// <param name="bias">b [OC], or empty for none.</param>
     /// <param name="y">y [N, OC, OH, OW].</param>
     /// <param name="context">Threads and scratch memory.</param>
+    /// <param name="relu">Whether a ReLU follows; it costs next to nothing, because y is still in the cache.</param>
     /// <exception cref="ArgumentException">A span has the wrong length; the message names it and both lengths.</exception>
-    public void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context)
+    public void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context, bool relu = false)
     {
         ArgumentNullException.ThrowIfNull(context);
         CheckLength(x.Length, nameof(x), Dims.XCount, "N, IC, IH, IW");
@@ -121,7 +122,7 @@ public sealed class ConvolutionPlan
             CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
         CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
         CountFallback(ConvolutionPass.Forward, _forward);
-        _forward.Method.Forward(x, weights, bias, y, context);
+        _forward.Method.Forward(x, weights, bias, relu, y, context);
     }
 
     /// <summary>Computes dx, the gradient of the loss by x, from dy. Overwrites dx.</summary>

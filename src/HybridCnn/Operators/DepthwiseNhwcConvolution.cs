@@ -39,7 +39,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         new(Dims.WeightsCount * (pass == ConvolutionPass.BackwardWeights ? Parts(Dims) : 1), 0);
 
     /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             Pack(pass);
@@ -48,7 +48,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
                 for (int row = start; row < end; row++)
                     ForwardRow(pass, row);
             });
-        });
+        }, relu);
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
@@ -99,6 +99,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
                 pass.Y.Span[((row * dims.OW + first) * dims.IC)..], dims.IC, pixels, dims.IC);
             first += pixels;
         }
+
+        pass.Finish(pass.Y.Span[(row * dims.OW * dims.IC)..], dims.OW, dims.IC, dims.IC);
     }
 
     private static int ChannelBlocks(in Conv2dDims dims) => (dims.IC + ChannelUnit - 1) / ChannelUnit;

@@ -39,7 +39,7 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
     }
 
     /// <summary>y = x * weights [OC, IC/G, KH, KW] + bias [OC] (or empty), in the layout of the dims. Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             int blocks = Blocks(pass.Dims);
@@ -52,7 +52,7 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
                 for (int item = start; item < end; item++)
                     ForwardBlock(pass, planes, distances, pass.Own(worker), item / blocks, item % blocks);
             });
-        });
+        }, relu);
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
@@ -117,6 +117,7 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
             ShiftedSums.Run(
                 input[(filter / dims.OCPerGroup * groupFloats)..], distances, pass.Weights.Span.Slice(oc * terms, terms),
                 pass.Bias.IsEmpty ? 0 : pass.Bias.Span[oc], output[..planes.OutputLength]);
+            pass.Finish(output, 1, planes.OutputLength, planes.OutputLength);
             planes.CollectOutput(output, oc, Image(pass.Y.Span, image, dims.N));
         }
     }

@@ -70,6 +70,8 @@ internal sealed class Im2ColConvolution : NchwMethod
             // └───────┘└──────────┘
             Multiply(Transpose.No, filters, pixels, rows, k[(c * Area)..], Depth, lowered, pixels, c == 0 && job.Bias.IsEmpty ? 0 : 1, z, Pixels);
         }
+
+        Finish(job, z, pixels);
     }
 
     protected override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)

@@ -98,11 +98,8 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
         Gemm.Run(
             Transpose.No, Transpose.Yes, n, end - start, inFeatures, 1, _x!.Span, inFeatures,
             _weights!.Span[(start * inFeatures)..(end * inFeatures)], inFeatures, 1, y[start..], outFeatures);
-        for (int row = 0; row < n && _relu; row++)
-        {
-            Span<float> part = y[(row * outFeatures + start)..(row * outFeatures + end)];
-            Elementwise.Forward(default(ReluFunction), part, part);
-        }
+        if (_relu)
+            Elementwise.InPlace(default(ReluFunction), y[start..], n, end - start, outFeatures);
     }
 
     private void BackwardDataColumns(int start, int end) => Gemm.Run(

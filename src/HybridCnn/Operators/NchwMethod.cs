@@ -66,12 +66,13 @@ internal abstract class NchwMethod : ConvolutionMethod
     public sealed override ScratchSize Scratch(ConvolutionPass pass, int workers) => new(0, WorkspaceFloats);
 
     /// <inheritdoc/>
-    public sealed override unsafe void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context)
+    public sealed override unsafe void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context)
     {
         fixed (float* px = x, pw = weights, pb = bias, py = y)
         {
             using ComputeContext.Claim claim = context.Enter();
             ConvolutionJob job = Begin(context, new(px, x.Length), new(pw, weights.Length), new(pb, bias.Length), new(py, y.Length));
+            job.Relu = relu;
             job.Blocks = ForwardBlocks(context.Workers.WorkerCount);
             context.Workers.ForChunks(checked(Dims.N * Dims.Groups * job.Blocks), 1, job, static (job, worker, start, end) =>
             {
@@ -168,6 +169,13 @@ internal abstract class NchwMethod : ConvolutionMethod
 
         if (!job.Bias.IsEmpty)
             Sums.Add(PartialBias(job, worker), job.Bias.Span);
+    }
+
+    /// <summary>Ends a block of z, rows of so many pixels, while it is in the cache.</summary>
+    protected void Finish(ConvolutionJob job, Span<float> z, int pixels)
+    {
+        if (job.Relu)
+            Elementwise.InPlace(default(ReluFunction), z, Dims.OCPerGroup, pixels, Pixels);
     }
 
     /// <summary>C = op(A)·B + beta·C by the way that is fast here.</summary>

@@ -44,7 +44,7 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     };
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
@@ -54,7 +54,7 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
                 for (int pixel = start; pixel < end; pixel += block)
                     ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
             });
-        });
+        }, relu);
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
@@ -95,6 +95,7 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
                 pass.Multiply(
                     Transpose.No, pixels, filters, depth, col, depth, FilterPanels.Forward(pass, filter, filters), filters,
                     biased ? 1 : 0, y[filter..], dims.OC);
+                pass.Finish(y[filter..], pixels, filters, dims.OC);
             }
         }
     }

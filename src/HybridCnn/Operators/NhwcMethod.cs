@@ -20,7 +20,7 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
     /// <exception cref="ArgumentException">A span's length isn't the geometry's.</exception>
     protected unsafe void Run(
         ConvolutionPass kind, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> y,
-        ComputeContext context, NhwcSplit split, NhwcPassBody body)
+        ComputeContext context, NhwcSplit split, NhwcPassBody body, bool relu = false)
     {
         Require(x.Length, Dims.XCount, nameof(x));
         Require(weights.Length, Dims.WeightsCount, nameof(weights));
@@ -39,6 +39,7 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
             pass.Context = context;
             pass.Scratch = scratch;
             pass.Split = split;
+            pass.Relu = relu;
             pass.X = new PinnedSpan(px, x.Length);
             pass.Weights = new PinnedSpan(pw, weights.Length);
             pass.Bias = new PinnedSpan(pb, bias.Length);

@@ -26,6 +26,9 @@ internal sealed class NhwcPass
 
     public PinnedSpan Y { get; set; }
 
+    /// <summary>Whether a ReLU follows the forward pass.</summary>
+    public bool Relu { get; set; }
+
     /// <summary>How the input channels, or the pixels, are divided.</summary>
     public NhwcSplit Split { get; set; }
 
@@ -42,6 +45,13 @@ internal sealed class NhwcPass
 
     /// <summary>A worker's own scratch memory.</summary>
     public Span<float> Own(int worker) => Context.Workspace.Slice(worker, (int)Scratch.PerWorker);
+
+    /// <summary>Ends a block of y, rows of so many columns at a stride, while it is in the cache.</summary>
+    public void Finish(Span<float> y, int rows, int columns, int stride)
+    {
+        if (Relu)
+            Elementwise.InPlace(default(ReluFunction), y, rows, columns, stride);
+    }
 
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>
     public void Multiply(Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)

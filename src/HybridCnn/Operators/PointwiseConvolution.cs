@@ -51,6 +51,7 @@ internal sealed class PointwiseConvolution : NchwMethod
         // │   K    ││    Z     │ M = OC/G
         // └────────┘└──────────┘
         Multiply(Transpose.No, filters, pixels, Depth, k, Depth, x, Pixels, job.Bias.IsEmpty ? 0 : 1, z, Pixels);
+        Finish(job, z, pixels);
     }
 
     protected override void BackwardData(ConvolutionJob job, int worker, int image, int group, int block)

@@ -44,7 +44,7 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
         : NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0);
 
     /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
@@ -54,7 +54,7 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
                 for (int pixel = start; pixel < end; pixel += block)
                     ForwardBlock(pass, pixel, Math.Min(block, end - pixel));
             });
-        });
+        }, relu);
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
@@ -97,6 +97,7 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
             pass.Multiply(
                 Transpose.No, pixels, filters, dims.IC, x, dims.IC, FilterPanels.Forward(pass, filter, filters), filters,
                 biased ? 1 : 0, y[filter..], dims.OC);
+            pass.Finish(y[filter..], pixels, filters, dims.OC);
         }
     }
 

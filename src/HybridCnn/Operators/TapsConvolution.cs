@@ -38,7 +38,7 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
         : new(Dims.WeightsCount, 0);
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
             FilterPanels.PackForward(pass);
@@ -48,7 +48,7 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
                 for (int row = start; row < end; row += block)
                     ForwardRows(pass, row, Math.Min(end, row + block));
             });
-        });
+        }, relu);
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
@@ -95,6 +95,8 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
                         weights.Slice(tap * length, length), filters, 1, pass.Y.Span[(row * line + at.First * dims.OC + filter)..], dims.OC);
                 }
             }
+
+            pass.Finish(pass.Y.Span[(start * line + filter)..], (end - start) * dims.OW, filters, dims.OC);
         }
     }
 

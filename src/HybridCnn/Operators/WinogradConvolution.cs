@@ -74,15 +74,6 @@ internal sealed class WinogradConvolution : ConvolutionMethod
         return new(blocking.SharedFloats, blocking.WorkerFloats);
     }
 
-    /// <summary>y = x * w + b. Overwrites y.</summary>
-    /// <param name="x">x, [N, IH, IW, IC] in memory.</param>
-    /// <param name="weights">w [OC, IC, 3, 3].</param>
-    /// <param name="bias">b [OC], or empty.</param>
-    /// <param name="y">y, [N, OH, OW, OC] in memory.</param>
-    /// <param name="context">Threads and scratch memory.</param>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-        Forward(x, weights, bias, relu: false, y, context);
-
     /// <summary>y = x * w + b, or max(0, x * w + b) where <paramref name="relu"/> is set. Overwrites y.</summary>
     /// <param name="x">x, [N, IH, IW, IC] in memory.</param>
     /// <param name="weights">w [OC, IC, 3, 3].</param>
@@ -90,7 +81,7 @@ internal sealed class WinogradConvolution : ConvolutionMethod
     /// <param name="relu">Whether to replace negative results by 0.</param>
     /// <param name="y">y, [N, OH, OW, OC] in memory.</param>
     /// <param name="context">Threads and scratch memory.</param>
-    public unsafe void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context)
+    public override unsafe void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
         CheckLength(x.Length, nameof(x), Dims.XCount);

@@ -71,7 +71,7 @@ internal sealed class ConvolutionPassesCase : IDisposable
         DX.Span.Fill(float.NaN);
         _dw0.CopyTo(DW.Span);
         _db0.CopyTo(DB.Span);
-        method.Forward(X.Span, W.Span, B.Span, Y.Span, context);
+        method.Forward(X.Span, W.Span, B.Span, relu: false, Y.Span, context);
         method.BackwardData(DY.Span, W.Span, DX.Span, context);
         method.BackwardWeights(X.Span, DY.Span, DW.Span, DB.Span, context);
     }

@@ -95,7 +95,7 @@ public class ConvolutionPassesTests
 
         double Loss(ConvolutionMethod method)
         {
-            method.Forward(data.X.Span, data.W.Span, data.B.Span, data.Y.Span, context);
+            method.Forward(data.X.Span, data.W.Span, data.B.Span, relu: false, data.Y.Span, context);
             return Dot(data.Y.Span, data.DY.Span);
         }
     }
@@ -144,7 +144,7 @@ public class ConvolutionPassesTests
         using var context = new ComputeContext(1);
         foreach (ConvolutionMethod method in TestedMethods.For(dims))
         {
-            var e = Assert.Throws<ArgumentException>(() => method.Forward(new float[195], new float[16], [], new float[196], context));
+            var e = Assert.Throws<ArgumentException>(() => method.Forward(new float[195], new float[16], [], relu: false, new float[196], context));
             Assert.Equal("x", e.ParamName);
             Assert.Contains("195", e.Message, StringComparison.Ordinal);
             Assert.Contains("196", e.Message, StringComparison.Ordinal);

@@ -181,8 +181,8 @@ public class ConvolutionTuneTests
 
         public override ScratchSize Scratch(ConvolutionPass pass, int workers) => default;
 
-        public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context) =>
-            plan.Forward(x, weights, bias, y, context);
+        public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
+            plan.Forward(x, weights, bias, y, context, relu);
 
         public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
             plan.BackwardData(dy, weights, dx, context);

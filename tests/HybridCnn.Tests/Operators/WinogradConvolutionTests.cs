@@ -103,7 +103,7 @@ public class WinogradConvolutionTests
         using ConvolutionPassesCase data = Draw(dims, new SeededRandom(6), tile);
         using var context = new ComputeContext(2);
         var convolution = new WinogradConvolution(dims, tile);
-        convolution.Forward(data.X.Span, data.W.Span, data.B.Span, data.Y.Span, context);
+        convolution.Forward(data.X.Span, data.W.Span, data.B.Span, relu: false, data.Y.Span, context);
         float[] expected = [.. data.Y.Span.ToArray().Select(v => MathF.Max(v, 0))];
         data.Y.Span.Fill(float.NaN);
         convolution.Forward(data.X.Span, data.W.Span, data.B.Span, relu: true, data.Y.Span, context);
@@ -173,7 +173,7 @@ public class WinogradConvolutionTests
         Assert.Contains("3", Assert.Throws<ArgumentException>("tile", () => new WinogradConvolution(dims, 3)).Message, StringComparison.Ordinal);
         using var context = new ComputeContext(1);
         var convolution = new WinogradConvolution(dims, 4);
-        var e = Assert.Throws<ArgumentException>("x", () => convolution.Forward(new float[195], new float[144], [], new float[196], context));
+        var e = Assert.Throws<ArgumentException>("x", () => convolution.Forward(new float[195], new float[144], [], relu: false, new float[196], context));
         Assert.Contains("195", e.Message, StringComparison.Ordinal);
         Assert.Contains("196", e.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>("dy", () => convolution.BackwardData(new float[195], new float[144], new float[196], context));

@@ -60,8 +60,8 @@ internal static class Breakdown
         double rest = step.Median;
         foreach (TimedLayer layer in layers)
         {
-            double forward = Timing.Of(layer.Forwards).Median;
-            double backward = Timing.Of(layer.Backwards).Median;
+            double forward = Median(layer.Forwards);
+            double backward = Median(layer.Backwards);
             rest -= forward + backward;
             table.AddRow(Markup.Escape(layer.Inner.GetType().Name), Markup.Escape(layer.Output.ToString()), Number(forward), Number(backward), Share(forward + backward, step));
         }
@@ -70,6 +70,9 @@ internal static class Breakdown
         table.AddRow("step", "", "", Number(step.Median), "");
         console.Write(table);
     }
+
+    // A pass that the layer before took in, or that nobody needed, was never called.
+    private static double Median(List<double> times) => times.Count == 0 ? 0 : Timing.Of(times).Median;
 
     private static string Number(double milliseconds) => milliseconds.ToString("0.000", CultureInfo.InvariantCulture);
 

@@ -26,6 +26,9 @@ public abstract class Layer
     /// <summary>Everything that is saved, parameters and buffers, under PyTorch's names.</summary>
     public IReadOnlyList<NamedParameter> NamedState => [.. Named(static layer => layer.Parameters.Concat(layer.Buffers))];
 
+    /// <summary>Whether this is a ReLU, for the layer before it to take in.</summary>
+    internal virtual bool IsRelu => false;
+
     /// <summary>How much of a ReLU behind this layer a container may leave to it.</summary>
     internal virtual ReluFusion ReluFusion => ReluFusion.None;
 

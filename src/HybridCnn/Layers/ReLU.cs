@@ -11,4 +11,6 @@ public sealed class ReLU : Activation
         : base(new ActivationOperator<ReluFunction>(default))
     {
     }
+
+    internal override bool IsRelu => true;
 }

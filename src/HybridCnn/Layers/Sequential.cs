@@ -83,7 +83,7 @@ public sealed class Sequential : Layer
 
         _steps = [.. steps];
         for (int i = 1; i < _steps.Length; i++)
-            _steps[i].FusedInto = _steps[i].Layer is ReLU && _steps[i - 1].Layer.ReluFusion != ReluFusion.None ? _steps[i - 1] : null;
+            _steps[i].FusedInto = _steps[i].Layer.IsRelu && _steps[i - 1].Layer.ReluFusion != ReluFusion.None ? _steps[i - 1] : null;
         _firstWithParameters = Array.FindIndex(_steps, step => step.Layer.Parameters.Count > 0);
         PlanActivations();
         PlanGradients();

@@ -18,12 +18,16 @@ namespace HybridCnn.Benchmarks.Machine;
 /// <param name="Pins">Variables of the environment that decide which kernels it picks, NAME=VALUE.</param>
 /// <param name="Libraries">Names and versions.</param>
 /// <param name="Load">How many processes ran or waited in the minute before, where the system tells.</param>
+/// <param name="Yardsticks">What the machine reached just before.</param>
 /// <param name="Method">How the rows were timed.</param>
 internal sealed record Header(
     string Command, string Date, string Cpu, int Processors, IReadOnlyList<int> Threads, string Blas, string BlasCore,
-    IReadOnlyList<string> Pins, IReadOnlyList<string> Libraries, string Load, string Method)
+    IReadOnlyList<string> Pins, IReadOnlyList<string> Libraries, string Load, Yardsticks Yardsticks, string Method)
 {
     private const string LoadFile = "/proc/loadavg";
+
+    /// <summary>What is missing from the rows, and why; empty where nothing is.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
 
     public static Header Gather(IReadOnlyList<int> threads, string method)
     {
@@ -33,8 +37,8 @@ internal sealed record Header(
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture),
             Processor.Name, Environment.ProcessorCount, threads,
             $"{blas.Kind} {blas.Version}", blas.Core, blas.EnvironmentPins,
-            [$"HybridCnn {typeof(Tensor).Assembly.GetName().Version?.ToString(3)}", $".NET {Environment.Version}", Torch.Version],
-            File.Exists(LoadFile) ? File.ReadAllText(LoadFile).Split(' ')[0] : "not told", method);
+            [$"HybridCnn {typeof(Tensor).Assembly.GetName().Version?.ToString(3)}", $".NET {Environment.Version}", Torch.Version, OnnxRuntime.Version],
+            File.Exists(LoadFile) ? File.ReadAllText(LoadFile).Split(' ')[0] : "not told", Yardsticks.Measure(threads), method);
     }
 
     public IEnumerable<string> Lines() =>
@@ -46,7 +50,9 @@ internal sealed record Header(
         $"pins: {(Pins.Count == 0 ? "none" : string.Join(", ", Pins))}",
         $"libraries: {string.Join(", ", Libraries)}",
         $"load: {Load} process(es) at the start",
+        $"yardsticks: {Yardsticks}",
         $"method: {Method}",
+        .. Missing.Select(line => $"incomplete: {line}"),
     ];
 
     public void Print(IAnsiConsole console)

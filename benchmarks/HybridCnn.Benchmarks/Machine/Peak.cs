@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using HybridCnn.Benchmarks.Bdn;
 using HybridCnn.Compute;
 using HybridCnn.Kernels;
 using HybridCnn.Tensors;
@@ -12,8 +13,17 @@ internal static class Peak
     // Small enough for a private cache, and large enough that only the inner kernel counts: the best of them is the peak.
     private static readonly int[] Sizes = [64, 96, 192, 384, 768];
 
+    private static readonly ConcurrentDictionary<int, double> Fma = new();
     private static readonly ConcurrentDictionary<int, double> Sgemm = new();
     private static readonly ConcurrentDictionary<(long Bytes, int Threads), double> Copy = new();
+
+    /// <summary>What the multiply-add units of so many threads do where nothing waits for memory, GFLOP/s.</summary>
+    public static double FmaGflops(int threads) => Fma.GetOrAdd(threads, static count =>
+    {
+        using var workers = new WorkerPool(count);
+        float[] sums = new float[count];
+        return count * MultiplyAdds.Flops / BestSeconds(() => workers.For(count, sums, static (s, worker, _, _) => s[worker] = MultiplyAdds.Run())) * 1e-9;
+    });
 
     /// <summary>Best rate of SGEMM over some sizes, one product per thread side by side, GFLOP/s of all threads together.</summary>
     public static double SgemmGflops(int threads) => Sgemm.GetOrAdd(threads, static count =>
@@ -29,6 +39,14 @@ internal static class Peak
         var copies = new Copies((int)(key.Bytes / (2 * sizeof(float))));
         return copies.Bytes / BestSeconds(() => workers.For(copies.Floats, copies, static (c, _, start, end) => c.Run(start, end))) * 1e-9;
     });
+
+    /// <summary>Best rate of lowering one image on one thread, counting bytes read plus bytes written.</summary>
+    public static double LoweringGigabytes(Conv2dDims dims)
+    {
+        Tensor x = ConvData.Filled(new SeededRandom(1), new Shape(dims.IC, dims.IH, dims.IW));
+        var columns = new Tensor(new Shape(dims.IC * dims.KH * dims.KW, dims.OH * dims.OW));
+        return new LoweringProblem(dims).Amount / BestSeconds(() => Im2Col.Run(dims, x.Span, dims.IC, 0, dims.OH, columns.Span)) * 1e-9;
+    }
 
     private static double BestRate(Products products, WorkerPool workers) =>
         products.Flops / BestSeconds(() => workers.For(workers.WorkerCount, products, static (p, worker, _, _) => p.Multiply(worker))) * 1e-9;

@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using TorchSharp;
 
 namespace HybridCnn.Benchmarks.Peers;
 
 /// <summary>The peer: PyTorch's C++ library by way of TorchSharp.</summary>
-internal static partial class Torch
+internal static class Torch
 {
     private static readonly Lazy<string?> LoadFailure = new(TryLoad);
 
@@ -50,14 +49,7 @@ internal static partial class Torch
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or NotSupportedException)
         {
-            return Cause(e.Message);
+            return LoaderMessage.Cause(e.Message);
         }
     }
-
-    // The loader lists every path it tried; the line that matters is the one about a file that was there.
-    private static string Cause(string message) =>
-        MissingVersion().Match(message) is { Success: true } cause ? cause.Value : message.Split('\n')[0].Trim();
-
-    [GeneratedRegex(@"[^\s/:]+: version `[^']+' not found")]
-    private static partial Regex MissingVersion();
 }

@@ -4,7 +4,7 @@ using TorchSharp;
 namespace HybridCnn.Benchmarks.Peers;
 
 /// <summary>The peer's three passes of one convolution without bias, on fixed data.</summary>
-internal sealed class TorchConvolution : IDisposable
+internal sealed class TorchConvolution : IPeerConvolution
 {
     private readonly Conv2dDims _dims;
     private readonly torch.Tensor _x;
@@ -34,6 +34,12 @@ internal sealed class TorchConvolution : IDisposable
         _y = Convolve();
     }
 
+    /// <summary>Null where the peer is there and takes the problem.</summary>
+    public static string? Refusal(Conv2dDims dims) =>
+        dims.PadTop != dims.PadBottom || dims.PadLeft != dims.PadRight ? "not available: takes no padding that differs between opposite sides"
+        : Torch.Unavailable is { } reason ? $"not available: {reason}"
+        : null;
+
     public Action Step(string pass) => pass switch
     {
         "fwd" => () => Forward().Dispose(),
@@ -42,7 +48,6 @@ internal sealed class TorchConvolution : IDisposable
         _ => throw new ArgumentException($"\"{pass}\" is no pass; there are fwd, bwdd and bwdw.", nameof(pass)),
     };
 
-    /// <summary>The pass's result in the order of the shape.</summary>
     public double[] Result(string pass)
     {
         using var scope = torch.NewDisposeScope();

@@ -1,3 +1,4 @@
+using HybridCnn.Benchmarks.Machine;
 using HybridCnn.Benchmarks.Peers;
 using HybridCnn.Compute;
 using HybridCnn.Operators;
@@ -6,12 +7,14 @@ using TorchSharp;
 
 namespace HybridCnn.Benchmarks.Versus;
 
-/// <summary>One pass of one convolution, without bias, against the peer's. Errors are against the peer's float64 result.</summary>
-/// <param name="Problem">Measured as its dims say; the peer keeps to its own two memory orders.</param>
+/// <summary>One pass of one convolution, without bias, against the peers'. Errors are against a float64 result.</summary>
+/// <param name="Problem">Measured as its dims say; the peers keep to their own memory orders.</param>
 /// <param name="Pass">"fwd", "bwdd" or "bwdw".</param>
 /// <param name="Precision">How far ours may round.</param>
+/// <param name="Peers">Whom to compare with.</param>
 /// <param name="Steady">What code has run until it was steady; contests of other problems that share it need only a short time.</param>
-internal sealed record ConvContest(Problem Problem, string Pass, Precision Precision, HashSet<(ConvolutionAlgorithm Algorithm, Layout Layout, string Pass)> Steady)
+internal sealed record ConvContest(
+    Problem Problem, string Pass, Precision Precision, IReadOnlyList<ConvolutionPeer> Peers, HashSet<(ConvolutionAlgorithm Algorithm, Layout Layout, string Pass)> Steady)
 {
     // What Precision.Fast promises, with nothing to spare.
     private const double WinogradTolerance = 1e-5;
@@ -19,21 +22,19 @@ internal sealed record ConvContest(Problem Problem, string Pass, Precision Preci
     // Above the rounding of sums over all pixels of a batch, far below a wrong index.
     private const double SumTolerance = 5e-6;
 
+    // Far above any peer's rounding: a peer that was asked something else.
+    private const double PeerTolerance = 1e-4;
+
     private Conv2dDims Dims => Problem.Dims;
 
     /// <summary>Lines for all numbers of threads; data and reference are made once.</summary>
-    /// <exception cref="WrongResultException">Ours differs from the reference.</exception>
+    /// <exception cref="WrongResultException">Somebody's result differs from the reference.</exception>
     public IEnumerable<Row> Run(IReadOnlyList<int> threads, TurnPlan plan, CancellationToken cancel)
     {
         var data = new ConvData(Dims);
-        double[]? reference = Refusal is null ? Reference(data, threads.Max()) : null;
+        double[]? reference = Reference(data, threads.Max());
         return [.. threads.SelectMany(count => Run(count, data, reference, plan, cancel))];
     }
-
-    private string? Refusal =>
-        Dims.PadTop != Dims.PadBottom || Dims.PadLeft != Dims.PadRight
-            ? "takes no padding that differs between opposite sides"
-            : Torch.Unavailable;
 
     private IEnumerable<Row> Run(int threads, ConvData data, double[]? reference, TurnPlan plan, CancellationToken cancel)
     {
@@ -42,50 +43,57 @@ internal sealed record ConvContest(Problem Problem, string Pass, Precision Preci
         ConvolutionAlgorithm algorithm = convolution.Algorithm(Pass);
         if (!Steady.Add((algorithm, Dims.Layout, Pass)))
             plan = plan with { SteadyBlocks = 1 };
-        Contestant ours = new("ours", convolution.Step(Pass));
         Row line = new(Dims.ToString(), Pass, Dims.N, threads, algorithm.ToString(), null, "", null, null)
         {
-            Name = Problem.Name, Flops = Dims.Flops, WorkspaceMb = convolution.WorkspaceBytes(Pass) / 1048576.0,
+            Name = Problem.Name, Repeat = Problem.Repeat, Dims = Dims, Flops = Dims.Flops, FmaRate = Peak.FmaGflops(threads),
+            WorkspaceMb = convolution.WorkspaceBytes(Pass) / 1048576.0,
+            Error = Error($"{algorithm} with {threads} thread(s)", convolution.Result(Pass), reference, algorithm == ConvolutionAlgorithm.WinogradF4 ? WinogradTolerance : SumTolerance),
         };
-        if (reference is null)
-        {
-            Timing alone = Turns.Run([ours], plan, cancel)[0];
-            return [.. Torch.Variants.Select(p => line with { OursMs = alone.Median, OursBestMs = alone.Best, Peer = $"{p.Name}: not available: {Refusal}" })];
-        }
-
-        double error = Difference.Relative(convolution.Result(Pass), reference);
-        double tolerance = algorithm == ConvolutionAlgorithm.WinogradF4 ? WinogradTolerance : SumTolerance;
-        if (!(error <= tolerance))
-            throw new WrongResultException($"Not timed, because the result of {algorithm} with {threads} thread(s) differs from float64's by {error:0.0E+0} of the largest value, above {tolerance:0.0E+0}.");
-
-        Torch.SetThreads(threads);
-        TorchConvolution[] peers = [.. Torch.Variants.Select(p => new TorchConvolution(Dims, data, p.ChannelsLast))];
+        ConvolutionPeer[] peers = [.. Peers.Where(peer => Pass == "fwd" || !peer.IsForwardOnly)];
+        var opened = new Dictionary<ConvolutionPeer, IPeerConvolution>();
         try
         {
+            foreach (ConvolutionPeer peer in peers.Where(peer => peer.Refusal(Dims) is null))
+                opened.Add(peer, peer.Open(Dims, data, context));
+            Dictionary<ConvolutionPeer, double?> errors = opened.ToDictionary(
+                peer => peer.Key, peer => Error(peer.Key.Name, Array.ConvertAll(peer.Value.Result(Pass), v => (float)v), reference, PeerTolerance));
             Timing[] timings = Turns.Run(
-                [ours, .. peers.Select((peer, i) => new Contestant(Torch.Variants[i].Name, peer.Step(Pass)) { IsNative = true })], plan, cancel);
-            return [.. peers.Select((peer, i) => line with
-            {
-                OursMs = timings[0].Median,
-                OursBestMs = timings[0].Best,
-                Peer = Torch.Variants[i].Name,
-                PeerMs = timings[i + 1].Median,
-                PeerBestMs = timings[i + 1].Best,
-                Error = error,
-                PeerError = Difference.Relative(Array.ConvertAll(peer.Result(Pass), v => (float)v), reference),
-            })];
+                [new("ours", convolution.Step(Pass)), .. opened.Select(peer => new Contestant(peer.Key.Name, peer.Value.Step(Pass)) { IsNative = peer.Key.IsNative })], plan, cancel);
+            line = line with { OursMs = timings[0].Median, OursBestMs = timings[0].Best };
+            Dictionary<ConvolutionPeer, Timing> times = opened.Keys.Zip(timings.Skip(1)).ToDictionary(pair => pair.First, pair => pair.Second);
+            return peers.Length == 0
+                ? [line with { Peer = "none of the peers computes this pass" }]
+                : [.. peers.Select(peer => peer.Refusal(Dims) is { } refusal
+                    ? line with { Peer = $"{peer.Name}: {refusal}", IsFloor = peer.IsFloor }
+                    : line with { Peer = peer.Name, IsFloor = peer.IsFloor, PeerMs = times[peer].Median, PeerBestMs = times[peer].Best, PeerError = errors[peer] })];
         }
         finally
         {
-            foreach (TorchConvolution peer in peers)
+            foreach (IPeerConvolution peer in opened.Values)
                 peer.Dispose();
         }
     }
 
-    private double[] Reference(ConvData data, int threads)
+    /// <summary>The pass in float64: the peer's where it takes the problem, else by plain loops where they take no age; null otherwise.</summary>
+    private double[]? Reference(ConvData data, int threads)
     {
-        Torch.SetThreads(threads);
-        using var exact = new TorchConvolution(Dims, data, channelsLast: false, torch.ScalarType.Float64);
-        return exact.Result(Pass);
+        if (TorchConvolution.Refusal(Dims) is null)
+        {
+            Torch.SetThreads(threads);
+            using var exact = new TorchConvolution(Dims, data, channelsLast: false, torch.ScalarType.Float64);
+            return exact.Result(Pass);
+        }
+
+        return NaiveConvolution.Refusal(Dims) is null ? new NaiveConvolution(Dims, data).Result(Pass) : null;
+    }
+
+    private static double? Error(string who, ReadOnlySpan<float> result, double[]? reference, double tolerance)
+    {
+        if (reference is null)
+            return null;
+        double error = Difference.Relative(result, reference);
+        return error <= tolerance
+            ? error
+            : throw new WrongResultException($"Not timed, because the result of {who} differs from float64's by {error:0.0E+0} of the largest value, above {tolerance:0.0E+0}.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using HybridCnn.Tensors;
 
 namespace HybridCnn.Benchmarks.Versus;
 
@@ -18,6 +19,17 @@ internal sealed record Row(
 {
     /// <summary>What the layer is called; empty for no name.</summary>
     public string Name { get; init; } = "";
+
+    /// <summary>How many such layers the network has.</summary>
+    public int Repeat { get; init; } = 1;
+
+    /// <summary>The geometry of a convolution; null for anything else.</summary>
+    [JsonIgnore]
+    public Conv2dDims? Dims { get; init; }
+
+    /// <summary>Whether the peer is nobody to beat, but what any program of ours would reach.</summary>
+    [JsonPropertyName("is_floor")]
+    public bool IsFloor { get; init; }
 
     /// <summary>Scratch memory of ours, of all threads together, in units of 2^20 bytes; null for whole steps.</summary>
     [JsonPropertyName("workspace_mb")]
@@ -51,6 +63,17 @@ internal sealed record Row(
     /// <summary>GB/s, read and written, of a plain copy that moves as many bytes with as many threads in the same run.</summary>
     [JsonPropertyName("copy_rate")]
     public double? CopyRate { get; init; }
+
+    /// <summary>GFLOP/s that the multiply-add units reach with as many threads in the same run; null where it is not they who limit.</summary>
+    [JsonPropertyName("fma_rate")]
+    public double? FmaRate { get; init; }
+
+    /// <summary>Our rate as a share of what the machine can: of <see cref="FmaRate"/> or of <see cref="CopyRate"/>.</summary>
+    [JsonPropertyName("ours_of_peak")]
+    public double? OursOfPeak => OursRate / (CopyRate ?? FmaRate);
+
+    [JsonPropertyName("peer_of_peak")]
+    public double? PeerOfPeak => PeerRate / (CopyRate ?? FmaRate);
 
     /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution, GB/s for what moves memory.</summary>
     [JsonPropertyName("rate_unit")]

@@ -13,6 +13,9 @@ internal static unsafe class WinogradTransforms<TForm>
 {
     private const int MaxRegister = 16;
 
+    // A multiple of every register.
+    private const int GroupChannels = 64;
+
     /// <summary>v = Bᵀ d B of every tile's window of x.</summary>
     /// <param name="tiles">The cut of the outputs.</param>
     /// <param name="height">Rows of x.</param>
@@ -123,21 +126,36 @@ internal static unsafe class WinogradTransforms<TForm>
         where TVector : struct, IFloatVector<TVector>
     {
         int a = TForm.Inputs;
-        float** pixels = stackalloc float*[TForm.Inputs * TForm.Inputs];
-        // Half way: Bᵀ d, element (i, j) at (i·a + j) registers.
-        float* half = stackalloc float[TForm.Inputs * TForm.Inputs * MaxRegister];
+        float** windows = stackalloc float*[2 * TForm.Inputs * TForm.Inputs];
+        // Half way: Bᵀ d of the registers of a group, element (i, j) at (i·a + j) groups. A group at a time, so that x is read along
+        // its memory and not in steps of a pixel.
+        float* half = stackalloc float[TForm.Inputs * TForm.Inputs * GroupChannels];
         int lanes = TVector.Count;
+        tiles.Window(first, a, padTop, padLeft, x, zero, windows);
         for (int t = 0; t < count; t++)
         {
-            tiles.Window(first + t, a, padTop, padLeft, x, zero, pixels);
-            for (int c = 0; c < channels; c += lanes)
+            float** pixels = windows + t % 2 * a * a, next = windows + (t + 1) % 2 * a * a;
+            tiles.Window(first + Math.Min(t + 1, count - 1), a, padTop, padLeft, x, zero, next);
+            for (int group = 0; group < channels; group += GroupChannels)
             {
-                int at = Math.Min(c, channels - lanes);
+                int end = Math.Min(group + GroupChannels, channels);
                 for (int j = 0; j < a; j++)
-                    TForm.Input<TVector>(pixels + j, a, at, half + j * lanes, a * lanes);
-                float* o = v + t * rowStride + at;
-                for (int i = 0; i < a; i++, o += a * stride)
-                    TForm.Input<TVector>(half + i * a * lanes, lanes, o, stride);
+                {
+                    for (int c = group; c < end; c += lanes)
+                    {
+                        // The first columns of the next window are the last ones of this.
+                        if (j >= a - TForm.Outputs)
+                            PrefetchColumn(next + j, a, a, c);
+                        TForm.Input<TVector>(pixels + j, a, Math.Min(c, channels - lanes), half + j * GroupChannels + (c - group), a * GroupChannels);
+                    }
+                }
+
+                for (int c = group; c < end; c += lanes)
+                {
+                    float* o = v + t * rowStride + Math.Min(c, channels - lanes);
+                    for (int i = 0; i < a; i++, o += a * stride)
+                        TForm.Input<TVector>(half + i * a * GroupChannels + (c - group), GroupChannels, o, stride);
+                }
             }
         }
     }
@@ -148,13 +166,15 @@ internal static unsafe class WinogradTransforms<TForm>
         where TVector : struct, IFloatVector<TVector>
     {
         int a = TForm.Inputs, m = TForm.Outputs;
-        float** pixels = stackalloc float*[TForm.Outputs * TForm.Outputs];
+        float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
         // Half way: Aᵀ p, element (i, j) at (i·a + j) registers.
         float* half = stackalloc float[TForm.Outputs * TForm.Inputs * MaxRegister];
         int lanes = TVector.Count;
+        tiles.Window(first, m, 0, 0, y, discard, windows);
         for (int t = 0; t < count; t++)
         {
-            tiles.Window(first + t, m, 0, 0, y, discard, pixels);
+            float** pixels = windows + t % 2 * m * m, next = windows + (t + 1) % 2 * m * m;
+            tiles.Window(first + Math.Min(t + 1, count - 1), m, 0, 0, y, discard, next);
             for (int c = 0; c < channels; c += lanes)
             {
                 int at = Math.Min(c, channels - lanes);
@@ -163,7 +183,10 @@ internal static unsafe class WinogradTransforms<TForm>
                     TForm.Output<TVector>(from, a * stride, half + j * lanes, a * lanes);
                 TVector shift = bias == null ? TVector.All(0) : TVector.Load(bias + at);
                 for (int i = 0; i < m; i++)
+                {
+                    PrefetchColumn(next + i, m, m, c);
                     TForm.Output(half + i * a * lanes, lanes, pixels + i * m, at, shift, relu);
+                }
             }
         }
     }
@@ -174,26 +197,39 @@ internal static unsafe class WinogradTransforms<TForm>
         where TVector : struct, IFloatVector<TVector>
     {
         int a = TForm.Inputs, m = TForm.Outputs;
-        float** pixels = stackalloc float*[TForm.Outputs * TForm.Outputs];
+        float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
         // Half way: A dy, element (i, j) at (i·m + j) registers.
         float* half = stackalloc float[TForm.Inputs * TForm.Outputs * MaxRegister];
         int lanes = TVector.Count;
         new Span<float>(sums, channels).Clear();
+        tiles.Window(first, m, 0, 0, dy, zero, windows);
         for (int t = 0; t < count; t++)
         {
-            tiles.Window(first + t, m, 0, 0, dy, zero, pixels);
+            float** pixels = windows + t % 2 * m * m, next = windows + (t + 1) % 2 * m * m;
+            tiles.Window(first + Math.Min(t + 1, count - 1), m, 0, 0, dy, zero, next);
             int done = 0;
             for (int c = 0; c < channels; c += lanes)
             {
                 int at = Math.Min(c, channels - lanes);
                 for (int j = 0; j < m; j++)
+                {
+                    PrefetchColumn(next + j, m, m, c);
                     TForm.OutputAdjoint<TVector>(pixels + j, m, at, half + j * lanes, m * lanes);
+                }
+
                 float* o = z + (nint)t * channels + at;
                 for (int i = 0; i < a; i++, o += a * stride)
                     TForm.OutputAdjoint<TVector>(half + i * m * lanes, lanes, o, stride);
                 done = AddSum<TVector>(pixels, m * m, at, done, sums);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchColumn(float** pixels, int step, int count, int channel)
+    {
+        for (int i = 0; i < count; i++)
+            Prefetch.Line(pixels[i * step] + channel);
     }
 
     // Sums are not idempotent: where the last register lies over channels already done, its new channels are added one by one.

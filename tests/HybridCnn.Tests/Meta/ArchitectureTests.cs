@@ -27,6 +27,7 @@ public partial class ArchitectureTests
         "Kernels/FloatVector.cs",
         "Kernels/Gemm.cs",
         "Kernels/LayoutTransform.cs",
+        "Kernels/Prefetch.cs",
         "Kernels/WinogradF2.cs",
         "Kernels/WinogradF4.cs",
         "Kernels/WinogradForm.cs",

@@ -91,6 +91,16 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     {
         Conv2dDims dims = pass.Dims;
         Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
+        if (dims.KW == 3 && dims.DilationW == 1 && DepthwiseRowNhwc.Takes(dims.OW, dims.StrideW, -dims.PadLeft, dims.IW))
+        {
+            int rows = ReachRows(dims, row, offsets, taps);
+            DepthwiseRowNhwc.Run(
+                pass.X.Span, dims.IW, offsets[..rows], -dims.PadLeft, dims.StrideW, pass.Shared, taps[..rows], 1, pass.Bias.Span,
+                pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
+            pass.Finish(pass.Y.Span[(row * dims.OW * dims.IC)..], dims.OW, dims.IC, dims.IC);
+            return;
+        }
+
         for (int first = 0; first < dims.OW;)
         {
             (int count, int pixels) = Reach(dims, row, first, offsets, taps);
@@ -159,6 +169,40 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         return oh >= inner && oh < innerEnd ? innerEnd - oh : 1;
     }
 
+    // Where the rows of x that a row of y reaches start, and the first taps of their kernel rows.
+    private static int ReachRows(in Conv2dDims dims, int row, Span<int> offsets, Span<int> taps)
+    {
+        (int image, int oh) = Math.DivRem(row, dims.OH);
+        int count = 0;
+        for (int kh = 0; kh < dims.KH; kh++)
+        {
+            int ih = oh * dims.StrideH - dims.PadTop + kh * dims.DilationH;
+            if ((uint)ih >= (uint)dims.IH)
+                continue;
+            offsets[count] = (image * dims.IH + ih) * dims.IW * dims.IC;
+            taps[count++] = kh * dims.KW;
+        }
+
+        return count;
+    }
+
+    // The same for a row of dx; the last tap of a kernel row comes from the leftmost output.
+    private static int ReachRowsBack(in Conv2dDims dims, int row, Span<int> offsets, Span<int> taps)
+    {
+        (int image, int ih) = Math.DivRem(row, dims.IH);
+        int count = 0;
+        for (int kh = 0; kh < dims.KH; kh++)
+        {
+            (int oh, int above) = Math.DivRem(ih + dims.PadTop - kh * dims.DilationH, dims.StrideH);
+            if (above != 0 || (uint)oh >= (uint)dims.OH)
+                continue;
+            offsets[count] = (image * dims.OH + oh) * dims.OW * dims.IC;
+            taps[count++] = kh * dims.KW + dims.KW - 1;
+        }
+
+        return count;
+    }
+
     // A strip of output pixels from `first` on: which taps they reach, where these read, and how many pixels reach the same.
     private static (int Taps, int Pixels) Reach(in Conv2dDims dims, int row, int first, Span<int> offsets, Span<int> taps)
     {
@@ -187,6 +231,16 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     {
         Conv2dDims dims = pass.Dims;
         Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
+        int firstColumn = dims.PadLeft - 2;
+        if (dims.KW == 3 && dims.DilationW == 1 && dims.StrideW == 1 && DepthwiseRowNhwc.Takes(dims.IW, 1, firstColumn, dims.OW))
+        {
+            int rows = ReachRowsBack(dims, row, offsets, taps);
+            DepthwiseRowNhwc.Run(
+                pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Shared, taps[..rows], -1, [],
+                pass.X.Span.Slice(row * dims.IW * dims.IC, dims.IW * dims.IC), dims.IW, dims.IC);
+            return;
+        }
+
         for (int phase = 0; phase < Math.Min(dims.StrideW, dims.IW); phase++)
         {
             for (int first = phase; first < dims.IW;)

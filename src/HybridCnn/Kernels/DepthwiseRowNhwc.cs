@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace HybridCnn.Kernels;
+
+/// <summary>
+/// Rows of depthwise convolution of NHWC images with kernels three elements wide: seven pixels at a time stay in registers, each
+/// load of a filter serves all of them, and at stride 1 each load of the input three.
+/// </summary>
+internal static class DepthwiseRowNhwc
+{
+    /// <summary>Pixels that are computed together; a row has at least so many.</summary>
+    public const int Tile = 7;
+
+    // Filters and pixels of so many channels stay in the first-level cache from one tile to the next.
+    private const int ChannelsTogether = 128;
+
+    /// <summary>Whether a row of so many pixels is taken: stride 1 or 2, and at most one column beside the input on either side.</summary>
+    public static bool Takes(int pixels, int stride, int firstColumn, int columns) =>
+        pixels >= Tile && stride is 1 or 2 && firstColumn is 0 or -1 && (pixels - 1) * stride + firstColumn + 2 <= columns;
+
+    /// <summary>
+    /// y[q, c] = bias[c] + Σ over kernel rows r and k = 0, 1, 2 of x[rows[r] + (firstColumn + q·stride + k)·channels + c] ·
+    /// w[taps[r] + k·step, c] for the pixels q of a row, without the columns beside the input. Overwrites.
+    /// </summary>
+    /// <param name="x">Where the rows count from.</param>
+    /// <param name="columns">Width of the input.</param>
+    /// <param name="rows">Per kernel row, where its row of the input starts.</param>
+    /// <param name="firstColumn">Column of the first pixel's first element.</param>
+    /// <param name="stride">Columns from one pixel to the next.</param>
+    /// <param name="w">Filters [elements, channels].</param>
+    /// <param name="taps">Per kernel row, the row of <paramref name="w"/> for its first column.</param>
+    /// <param name="step">Rows of <paramref name="w"/> from one column to the next: 1, or −1 where the kernel is turned round.</param>
+    /// <param name="bias">[channels], or empty.</param>
+    /// <param name="y">[pixels, channels].</param>
+    /// <param name="pixels">How many.</param>
+    /// <param name="channels">Channels.</param>
+    public static void Run(
+        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels)
+    {
+        if (!Takes(pixels, stride, firstColumn, columns))
+            throw new ArgumentException($"{pixels} pixels at stride {stride} from column {firstColumn} of {columns} are not a row for this kernel.", nameof(pixels));
+        foreach (int row in rows)
+            _ = x.Slice(row, columns * channels);
+        for (int r = 0; r < rows.Length; r++)
+        {
+            _ = w.Slice(taps[r] * channels, channels);
+            _ = w.Slice((taps[r] + 2 * step) * channels, channels);
+        }
+
+        _ = y[..(pixels * channels)];
+        if (!bias.IsEmpty)
+            _ = bias[..channels];
+        int done = 0;
+        if (Vector512.IsHardwareAccelerated)
+            done = Run<Floats16>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+        else
+            done = Run<Floats8>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+        done = Run<Floats4>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+        _ = Run<Floats1>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+    }
+
+    // Channels from `channel` on as far as whole vectors go; returns where they end. The spans were checked.
+    private static int Run<T>(
+        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels, int channel)
+        where T : struct, IFloats<T>
+    {
+        int end = channel + (channels - channel) / T.Count * T.Count;
+        for (; channel < end; channel = Math.Min(channel + ChannelsTogether, end))
+        {
+            int blockEnd = Math.Min(channel + ChannelsTogether, end);
+            // The last tile overlaps the one before it, so that there are no pixels left over.
+            for (int done = 0; done < pixels; done += Tile)
+            {
+                int pixel = Math.Min(done, pixels - Tile), column = firstColumn + pixel * stride;
+                if (stride == 1)
+                    Tile1<T>(x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+                else
+                    Tile2<T>(x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+            }
+        }
+
+        return end;
+    }
+
+    private static void Tile1<T>(
+        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        where T : struct, IFloats<T>
+    {
+        ref float from = ref MemoryMarshal.GetReference(x);
+        ref float filters = ref MemoryMarshal.GetReference(w);
+        ref float to = ref MemoryMarshal.GetReference(y);
+        bool left = column >= 0, right = column + Tile + 1 < columns;
+        for (; channel < end; channel += T.Count)
+        {
+            T a = bias.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(bias), channel), b = a, c = a, d = a, e = a, f = a, g = a;
+            for (int r = 0; r < rows.Length; r++)
+            {
+                nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
+                T w0 = T.Load(ref filters, weight), w1 = T.Load(ref filters, weight + step * channels), w2 = T.Load(ref filters, weight + 2 * step * channels);
+                if (left)
+                    a = T.MultiplyAdd(T.Load(ref from, at), w0, a);
+                T value = T.Load(ref from, at += channels);
+                (a, b) = (T.MultiplyAdd(value, w1, a), T.MultiplyAdd(value, w0, b));
+                value = T.Load(ref from, at += channels);
+                (a, b, c) = (T.MultiplyAdd(value, w2, a), T.MultiplyAdd(value, w1, b), T.MultiplyAdd(value, w0, c));
+                value = T.Load(ref from, at += channels);
+                (b, c, d) = (T.MultiplyAdd(value, w2, b), T.MultiplyAdd(value, w1, c), T.MultiplyAdd(value, w0, d));
+                value = T.Load(ref from, at += channels);
+                (c, d, e) = (T.MultiplyAdd(value, w2, c), T.MultiplyAdd(value, w1, d), T.MultiplyAdd(value, w0, e));
+                value = T.Load(ref from, at += channels);
+                (d, e, f) = (T.MultiplyAdd(value, w2, d), T.MultiplyAdd(value, w1, e), T.MultiplyAdd(value, w0, f));
+                value = T.Load(ref from, at += channels);
+                (e, f, g) = (T.MultiplyAdd(value, w2, e), T.MultiplyAdd(value, w1, f), T.MultiplyAdd(value, w0, g));
+                value = T.Load(ref from, at += channels);
+                (f, g) = (T.MultiplyAdd(value, w2, f), T.MultiplyAdd(value, w1, g));
+                if (right)
+                    g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
+            }
+
+            Store(a, b, c, d, e, f, g, ref to, channel, channels);
+        }
+    }
+
+    private static void Tile2<T>(
+        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        where T : struct, IFloats<T>
+    {
+        ref float from = ref MemoryMarshal.GetReference(x);
+        ref float filters = ref MemoryMarshal.GetReference(w);
+        ref float to = ref MemoryMarshal.GetReference(y);
+        bool left = column >= 0, right = column + 2 * Tile < columns;
+        for (; channel < end; channel += T.Count)
+        {
+            T a = bias.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(bias), channel), b = a, c = a, d = a, e = a, f = a, g = a;
+            for (int r = 0; r < rows.Length; r++)
+            {
+                nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
+                T w0 = T.Load(ref filters, weight), w1 = T.Load(ref filters, weight + step * channels), w2 = T.Load(ref filters, weight + 2 * step * channels);
+                if (left)
+                    a = T.MultiplyAdd(T.Load(ref from, at), w0, a);
+                a = T.MultiplyAdd(T.Load(ref from, at += channels), w1, a);
+                T value = T.Load(ref from, at += channels);
+                (a, b) = (T.MultiplyAdd(value, w2, a), T.MultiplyAdd(value, w0, b));
+                b = T.MultiplyAdd(T.Load(ref from, at += channels), w1, b);
+                value = T.Load(ref from, at += channels);
+                (b, c) = (T.MultiplyAdd(value, w2, b), T.MultiplyAdd(value, w0, c));
+                c = T.MultiplyAdd(T.Load(ref from, at += channels), w1, c);
+                value = T.Load(ref from, at += channels);
+                (c, d) = (T.MultiplyAdd(value, w2, c), T.MultiplyAdd(value, w0, d));
+                d = T.MultiplyAdd(T.Load(ref from, at += channels), w1, d);
+                value = T.Load(ref from, at += channels);
+                (d, e) = (T.MultiplyAdd(value, w2, d), T.MultiplyAdd(value, w0, e));
+                e = T.MultiplyAdd(T.Load(ref from, at += channels), w1, e);
+                value = T.Load(ref from, at += channels);
+                (e, f) = (T.MultiplyAdd(value, w2, e), T.MultiplyAdd(value, w0, f));
+                f = T.MultiplyAdd(T.Load(ref from, at += channels), w1, f);
+                value = T.Load(ref from, at += channels);
+                (f, g) = (T.MultiplyAdd(value, w2, f), T.MultiplyAdd(value, w0, g));
+                g = T.MultiplyAdd(T.Load(ref from, at += channels), w1, g);
+                if (right)
+                    g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
+            }
+
+            Store(a, b, c, d, e, f, g, ref to, channel, channels);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<T>(T a, T b, T c, T d, T e, T f, T g, ref float to, nint at, nint channels)
+        where T : struct, IFloats<T>
+    {
+        a.Store(ref to, at);
+        b.Store(ref to, at += channels);
+        c.Store(ref to, at += channels);
+        d.Store(ref to, at += channels);
+        e.Store(ref to, at += channels);
+        f.Store(ref to, at += channels);
+        g.Store(ref to, at + channels);
+    }
+}

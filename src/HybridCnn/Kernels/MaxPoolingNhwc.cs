@@ -35,8 +35,8 @@ internal static class MaxPoolingNhwc
     /// <summary>One row of dx [IW, C] from image dy [OH, OW, C] and its argmax. Overwrites.</summary>
     public static void BackwardRow(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<byte> argmax, int ih, Span<float> dx)
     {
-        dx.Clear();
-        int line = dims.OW * dims.C;
+        int line = dims.OW * dims.C, added = ClearUnwritten(dims, dx);
+        bool written = false;
         for (int kh = 0; kh < dims.KH; kh++)
         {
             int oh = dims.OutputRow(ih, kh);
@@ -50,9 +50,31 @@ internal static class MaxPoolingNhwc
                 PoolWindow columns = dims.Columns(ow);
                 Spread(
                     dims, gradients.Slice(ow * dims.C, windows * dims.C), winners.Slice(ow * dims.C, windows * dims.C), kh * dims.KW + columns.First,
-                    columns.End - columns.First, windows, dx[((columns.Start + columns.First * dims.DilationW) * dims.C)..]);
+                    columns.End - columns.First, written ? dims.KW : added - columns.First, windows, dx[((columns.Start + columns.First * dims.DilationW) * dims.C)..]);
             }
+
+            written = true;
         }
+
+        if (!written)
+            dx.Clear();
+    }
+
+    // Windows without gaps cover the row like tiles, each with the pixels that the one before it hasn't: their last StrideW taps. So the first row of
+    // windows stores those, and only what no window covers is cleared here. Returns how many taps of a window are added instead.
+    private static int ClearUnwritten(in Pool2dDims dims, Span<float> dx)
+    {
+        int overlap = dims.KW - dims.StrideW;
+        if (dims.DilationW > 1 || overlap < 0)
+        {
+            dx.Clear();
+            return dims.KW;
+        }
+
+        long end = (dims.OW - 1L) * dims.StrideW + dims.KW - dims.PadLeft;
+        dx[..(Math.Clamp(overlap - dims.PadLeft, 0, dims.IW) * dims.C)].Clear();
+        dx[((int)Math.Min(end, dims.IW) * dims.C)..].Clear();
+        return overlap;
     }
 
     // Windows of rows x columns taps, a stride apart, the first tap of the first at the start of x. The slices of this method and the next prove
@@ -111,10 +133,12 @@ internal static class MaxPoolingNhwc
         }
     }
 
-    // Adds the gradients of windows, a stride apart, to the pixels of a row of their taps, each to the one whose tap is the winner.
+    // Brings the gradients of windows, a stride apart, to the pixels of a row of their taps, each to the one whose tap is the winner. The first taps
+    // are added to dx; the others overwrite it.
     private static void Spread(
-        in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<byte> argmax, int firstTap, int taps, int windows, Span<float> dx)
+        in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<byte> argmax, int firstTap, int taps, int added, int windows, Span<float> dx)
     {
+        added = Math.Clamp(added, 0, taps);
         int channels = dims.C, tapStep = dims.DilationW * channels, step = dims.StrideW * channels;
         dy = dy[..(windows * channels)];
         argmax = argmax[..dy.Length];
@@ -130,19 +154,25 @@ internal static class MaxPoolingNhwc
                 Vector512<float> gradient = Vector512.LoadUnsafe(ref from, (nuint)(source + channel));
                 Vector512<byte> bytes = Vector128.LoadUnsafe(ref winners, (nuint)(source + channel)).ToVector256Unsafe().ToVector512Unsafe();
                 Vector512<uint> winner = Vector512.WidenLower(Vector512.WidenLower(bytes));
-                for (int tap = 0; tap < taps; tap++)
+                nuint at = (nuint)(start + channel);
+                int tap = 0;
+                for (; tap < added; tap++, at += (nuint)tapStep)
                 {
-                    nuint at = (nuint)(start + tap * tapStep + channel);
                     Vector512<float> share = gradient & Vector512.Equals(winner, Vector512.Create((uint)(firstTap + tap))).AsSingle();
                     (Vector512.LoadUnsafe(ref to, at) + share).StoreUnsafe(ref to, at);
                 }
+
+                for (; tap < taps; tap++, at += (nuint)tapStep)
+                    (gradient & Vector512.Equals(winner, Vector512.Create((uint)(firstTap + tap))).AsSingle()).StoreUnsafe(ref to, at);
             }
 
             for (; channel < channels; channel++)
             {
-                int tap = argmax[source + channel] - firstTap;
-                if ((uint)tap < (uint)taps)
-                    dx[start + tap * tapStep + channel] += dy[source + channel];
+                int winner = argmax[source + channel] - firstTap;
+                for (int tap = added; tap < taps; tap++)
+                    dx[start + tap * tapStep + channel] = 0;
+                if ((uint)winner < (uint)taps)
+                    dx[start + winner * tapStep + channel] += dy[source + channel];
             }
         }
     }

@@ -55,12 +55,28 @@ internal static class Col2Im
                     {
                         ReadOnlySpan<float> from = col.Slice(at + (oh - oh0) * d.OW + first, end - first);
                         Span<float> to = image[((int)(oh * (long)d.StrideH + offsetH) * d.IW + (int)(first * (long)d.StrideW + offsetW))..];
-                        for (int i = 0; i < from.Length; i++)
+                        for (int i = d.StrideW == 2 ? AddToEverySecond(from, to) : 0; i < from.Length; i++)
                             to[i * d.StrideW] += from[i];
                     }
                 }
             }
         }
+    }
+
+    // Eight at a time with zeros between them, as long as the pair behind the last one is still within the row. Returns how many.
+    private static int AddToEverySecond(ReadOnlySpan<float> source, Span<float> target)
+    {
+        int done = Math.Max(0, (source.Length - 1) / Vector256<float>.Count * Vector256<float>.Count);
+        ref float from = ref MemoryMarshal.GetReference(source);
+        ref float to = ref MemoryMarshal.GetReference(target[..(2 * done)]);
+        for (nuint i = 0; i < (nuint)done; i += (nuint)Vector256<float>.Count)
+        {
+            (Vector256<ulong> low, Vector256<ulong> high) = Vector256.Widen(Vector256.LoadUnsafe(ref from, i).AsUInt32());
+            (Vector256.LoadUnsafe(ref to, 2 * i) + low.AsSingle()).StoreUnsafe(ref to, 2 * i);
+            (Vector256.LoadUnsafe(ref to, 2 * i + 8) + high.AsSingle()).StoreUnsafe(ref to, 2 * i + 8);
+        }
+
+        return done;
     }
 
     // At stride 1, sixteen neighbors of dx take their sixteen terms of one kernel element from sixteen neighbors of col. So

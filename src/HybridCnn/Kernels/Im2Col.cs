@@ -76,13 +76,7 @@ internal static class Im2Col
         image = image[(int)(first * (long)d.StrideW + offsetW)..];
         if (d.StrideW > 1)
         {
-            for (int row = 0; row < rows; row++)
-            {
-                Span<float> to = target.Slice(row * width + first, end - first);
-                ReadOnlySpan<float> from = image[(row * stride)..];
-                for (int i = 0; i < to.Length; i++)
-                    to[i] = from[i * d.StrideW];
-            }
+            StridedCopy.Rows(image, stride, d.StrideW, target[first..], width, 1, rows, end - first);
         }
         else if (stride == width)
         {

@@ -24,8 +24,13 @@ internal static class StridedCopy
             Span<float> to = destination.Slice(row * destinationStride, (columns - 1) * destinationStep + 1);
             ref float s = ref MemoryMarshal.GetReference(from);
             ref float d = ref MemoryMarshal.GetReference(to);
-            int column = sourceStep == 2 && destinationStep == 1 ? EverySecond(ref s, ref d, columns) : 0;
-            for (; column < columns; column++)
+            if (sourceStep == 2 && destinationStep == 1 && columns > Vector128<float>.Count)
+            {
+                EverySecond(ref s, ref d, columns);
+                continue;
+            }
+
+            for (int column = 0; column < columns; column++)
                 Unsafe.Add(ref d, (nint)column * destinationStep) = Unsafe.Add(ref s, (nint)column * sourceStep);
         }
     }
@@ -43,12 +48,21 @@ internal static class StridedCopy
         }
     }
 
-    // Eight at a time, as long as the pair behind the last one is still within the row.
-    private static int EverySecond(ref float source, ref float destination, int columns)
+    // Eight or four at a time. The last ones lie over elements already done, and are the second of their pairs: nothing behind the row is read.
+    private static void EverySecond(ref float source, ref float destination, int columns)
     {
-        int column = 0;
-        for (; column + 8 < columns; column += 8)
-            Lanes.Split256(ref source, (nuint)(2 * column)).Even.StoreUnsafe(ref destination, (nuint)column);
-        return column;
+        if (columns > Vector256<float>.Count)
+        {
+            int last = columns - Vector256<float>.Count;
+            for (int column = 0; column < last; column += Vector256<float>.Count)
+                Lanes.Split256(ref source, (nuint)(2 * column)).Even.StoreUnsafe(ref destination, (nuint)column);
+            Lanes.Split256(ref source, (nuint)(2 * last - 1)).Odd.StoreUnsafe(ref destination, (nuint)last);
+        }
+        else
+        {
+            int last = columns - Vector128<float>.Count;
+            Lanes.Split128(ref source, 0).Even.StoreUnsafe(ref destination, 0);
+            Lanes.Split128(ref source, (nuint)(2 * last - 1)).Odd.StoreUnsafe(ref destination, (nuint)last);
+        }
     }
 }

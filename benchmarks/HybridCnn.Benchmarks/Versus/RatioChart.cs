@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using ScottPlot;
 using ScottPlot.TickGenerators;
+using SkiaSharp;
 
 namespace HybridCnn.Benchmarks.Versus;
 
@@ -13,12 +14,12 @@ internal static partial class RatioChart
 {
     private const int Width = 880;
     private const int RowHeight = 20;
-    private const int OtherHeight = 130;
+    private const int OtherHeight = 150;
     private const string Ink = "#24292F";
-
-    // Its metrics are those of the free font that stands in for it on Linux, and every letter's place is written into the file.
-    private const string Font = "Arial";
     private const string FontFamilies = "font-family=\"Arial, Liberation Sans, Helvetica, sans-serif\"";
+
+    // Of the same metrics, so that either may stand in for the other: every letter's place is written into the file.
+    private static readonly string Font = SKFontManager.Default.FontFamilies.Contains("Arial") ? "Arial" : "Liberation Sans";
 
     // The palette of Okabe and Ito, 2008, which color-blind readers can tell apart; the shapes tell the passes apart in print.
     private static readonly (string Pass, string Label, string Color, MarkerShape Shape)[] Passes =
@@ -50,6 +51,9 @@ internal static partial class RatioChart
         SetAxes(plot, layers, low, high);
         plot.Title(string.Create(CultureInfo.InvariantCulture,
             $"{Mean(rows):0.0} times the speed of the fastest peer on {threads} thread(s): geometric mean of {rows.Length} passes\n{cpu}"), 14);
+        plot.Axes.Bottom.Label.Text = "slower   \u2190   1x = as fast as the fastest peer   \u2192   faster";
+        plot.Axes.Bottom.Label.FontSize = 12;
+        plot.Axes.Bottom.Label.Bold = false;
         var legend = plot.ShowLegend(Edge.Bottom).Legend;
         (legend.OutlineWidth, legend.ShadowColor, legend.Orientation) = (0, Colors.Transparent, Orientation.Horizontal);
         plot.Font.Set(Font);

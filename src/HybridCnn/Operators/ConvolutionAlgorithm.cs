@@ -32,6 +32,9 @@ public enum ConvolutionAlgorithm
     /// <summary>A sum over the kernel's elements of products on the image itself, NHWC.</summary>
     Taps,
 
+    /// <summary>Sums in registers over pixels by filters, without products of matrices and without lowering, NHWC; for few input channels.</summary>
+    FewChannels,
+
     /// <summary>Patches are written as rows or columns of a matrix, block by block, and multiplied; takes every problem.</summary>
     Im2Col,
 }

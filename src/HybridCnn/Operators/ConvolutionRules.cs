@@ -30,7 +30,7 @@ internal static class ConvolutionRules
     public static readonly IReadOnlyList<ConvolutionAlgorithm> Order =
     [
         ConvolutionAlgorithm.Pointwise, ConvolutionAlgorithm.Depthwise, ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.WinogradF4,
-        ConvolutionAlgorithm.WinogradF2, ConvolutionAlgorithm.Taps, ConvolutionAlgorithm.Im2Col,
+        ConvolutionAlgorithm.WinogradF2, ConvolutionAlgorithm.Taps, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col,
     ];
 
     /// <summary>Chooses for one pass.</summary>
@@ -98,6 +98,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Direct => DirectConvolution.Refusal(dims),
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 => WinogradConvolution.Refusal(dims),
             ConvolutionAlgorithm.Taps => TapsConvolution.Refusal(dims),
+            ConvolutionAlgorithm.FewChannels => FewChannelsConvolution.Refusal(dims),
             _ => null,
         };
     }
@@ -153,6 +154,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.Taps => new TapsConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims),
             _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };
     }

@@ -27,6 +27,8 @@ public partial class ArchitectureTests
         "Kernels/FloatVector.cs",
         "Kernels/Gemm.cs",
         "Kernels/LayoutTransform.cs",
+        "Kernels/PatchGradient.cs",
+        "Kernels/PatchProducts.cs",
         "Kernels/Prefetch.cs",
         "Kernels/WinogradF2.cs",
         "Kernels/WinogradF4.cs",

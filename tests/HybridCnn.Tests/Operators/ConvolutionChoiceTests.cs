@@ -42,6 +42,7 @@ public class ConvolutionChoiceTests
     [InlineData("mb2ic64ih28oc64kh1nhwc", Precision.Fast, ConvolutionAlgorithm.Pointwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1nhwc", Precision.Fast, ConvolutionAlgorithm.Depthwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1", Precision.Fast, ConvolutionAlgorithm.Direct)]
+    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", Precision.Exact, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic64ih28oc64kh3ph1", Precision.Fast, ConvolutionAlgorithm.Im2Col)]
     public void Chooses_by_layout_precision_and_shape(string problem, Precision precision, ConvolutionAlgorithm expected)
     {

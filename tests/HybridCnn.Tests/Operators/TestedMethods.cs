@@ -12,6 +12,7 @@ internal static class TestedMethods
         (PointwiseNhwcConvolution.Refusal, static (dims, smallKernels) => new PointwiseNhwcConvolution(dims, smallKernels)),
         (TapsConvolution.Refusal, static (dims, smallKernels) => new TapsConvolution(dims, smallKernels)),
         (DepthwiseNhwcConvolution.Refusal, static (dims, _) => new DepthwiseNhwcConvolution(dims)),
+        (FewChannelsConvolution.Refusal, static (dims, _) => new FewChannelsConvolution(dims)),
         (DirectConvolution.Refusal, static (dims, _) => new DirectConvolution(dims)),
     ];
 

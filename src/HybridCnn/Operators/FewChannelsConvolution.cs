@@ -1,0 +1,197 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// Convolution of NHWC images of few channels, as first layers have them, in registers: vectors over the filters, and nothing is lowered.
+/// With few channels a patch is short, and writing and packing it costs as much as multiplying it; but a kernel row of all
+/// channels is one run of neighbouring floats, which the kernels of <see cref="PatchProducts"/> and <see cref="PatchGradient"/> read
+/// one by one where it lies.
+/// <code>
+///   y[q, o]  = b[o] + Σ over kernel rows i and floats j of a row of x[patch q + (i, j)] · w[(i, j), o]
+///   dw[(i, j), o] = Σ over pixels q of x[patch q + (i, j)] · dy[q, o]
+///   dcol[q, (i, j)] = Σ over filters o of dy[q, o] · w[o, (i, j)], added to dx at patch q
+/// </code>
+/// A worker copies the rows of a strip of output rows with their padding, which is little beside y.
+/// Plain sums of float32. Source: Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures, 2018.
+/// </summary>
+internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
+{
+    // A pixel's terms are summed one after the other: with many of them that rounds more than products cut into pieces.
+    private const int MostChannels = 15;
+
+    // Floats of y in a strip, which stay in the second-level cache from one pair of vectors of filters to the next.
+    private const int StripFloats = 64 * 1024;
+
+    // Strips per worker, at least, where there are so many rows.
+    private const int StripsPerWorker = 8;
+
+    // Floats of dcol in a block.
+    private const int BlockFloats = 32 * 1024;
+
+    private int Depth => Dims.KH * Dims.KW * Dims.IC;
+
+    private int BlockPixels => Math.Clamp(BlockFloats / Depth, 1, Dims.OH * Dims.OW);
+
+    /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) =>
+        dims.Layout != Layout.Nhwc ? "x and y aren't NHWC"
+        : dims.Groups != 1 ? $"there are {dims.Groups} groups, not 1"
+        : dims.IC > MostChannels ? $"there are {dims.IC} input channels, more than {MostChannels}"
+        : dims.DilationW != 1 ? $"kernel elements of a row lie {dims.DilationW} apart, not 1"
+        : null;
+
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardData
+        ? $"blocks of {BlockPixels} pixels"
+        : $"strips of {StripRows(workers)} output rows";
+
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass switch
+    {
+        ConvolutionPass.Forward => new(Dims.WeightsCount, PaddedLength(workers)),
+        ConvolutionPass.BackwardData => new(Dims.WeightsCount, (long)BlockPixels * Depth),
+        _ => new(0, ScratchSize.Lines(Dims.WeightsCount) + ScratchSize.Lines(Dims.OC) + PaddedLength(workers)),
+    };
+
+    /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
+    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+        {
+            int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, filters = pass.Dims.OC;
+            for (int channel = 0; channel < channels; channel++)
+                LayoutTransform.Transpose(filters, taps, pass.Weights.Span[(channel * taps)..], channels * taps, pass.Shared[(channel * filters)..], channels * filters);
+            pass.Context.Workers.ForChunks(pass.Dims.N * Strips(pass), 1, pass, static (pass, worker, start, end) =>
+            {
+                for (int index = start; index < end; index++)
+                {
+                    (int pixel, PatchStrip strip) = Copy(pass, index, pass.Own(worker));
+                    Span<float> y = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
+                    PatchProducts.Run(strip, pass.Own(worker), pass.Dims.OC, pass.Shared, pass.Bias.Span, y);
+                    pass.Finish(y, 1, y.Length, y.Length);
+                }
+            });
+        }, relu);
+
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
+        {
+            int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, depth = channels * taps;
+            for (int filter = 0; filter < pass.Dims.OC; filter++)
+                Transposition.Run(pass.Weights.Span.Slice(filter * depth, depth), taps, channels, taps, pass.Shared.Slice(filter * depth, depth));
+            pass.Context.Workers.ForChunks(pass.Dims.N, 1, pass, static (pass, worker, start, end) =>
+            {
+                for (int image = start; image < end; image++)
+                    BackwardDataImage(pass, image, pass.Own(worker));
+            });
+        });
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC, KH, KW] and dBias [OC] (or empty).</summary>
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
+        {
+            // One item per worker, so that a share and its worker are the same thing.
+            pass.Context.Workers.For(pass.Workers, pass, static (pass, _, start, end) =>
+            {
+                for (int part = start; part < end; part++)
+                    Collect(pass, part);
+            });
+            pass.Context.Workers.For(pass.Dims.OC, pass, static (pass, _, start, end) =>
+            {
+                for (int worker = 0; worker < pass.Workers; worker++)
+                    Add(pass, worker, start, end);
+            });
+        });
+
+    private static void BackwardDataImage(NhwcPass pass, int image, Span<float> dcol)
+    {
+        Conv2dDims dims = pass.Dims;
+        int area = dims.OH * dims.OW, size = dims.IH * dims.IW * dims.IC, depth = dims.KH * dims.KW * dims.IC;
+        int block = ((FewChannelsConvolution)pass.Method).BlockPixels;
+        Span<float> dx = pass.X.Span.Slice(image * size, size);
+        dx.Clear();
+        for (int pixel = 0; pixel < area; pixel += block)
+        {
+            int pixels = Math.Min(block, area - pixel);
+            // A "patch" of dy is a pixel's filters.
+            PatchProducts.Run(
+                new PatchStrip(1, pixels, 0, dims.OC, 1, dims.OC, 0), pass.Y.Span[((image * area + pixel) * dims.OC)..], depth, pass.Shared, [], dcol);
+            Col2ImNhwc.Run(dims, dcol, pixel, pixels, 0, dims.IC, dx);
+        }
+    }
+
+    // Overwrites a worker's sums with those of its share of the strips.
+    private static void Collect(NhwcPass pass, int part)
+    {
+        Divide(pass, part, out Span<float> weights, out Span<float> bias, out Span<float> padded);
+        weights.Clear();
+        bias.Clear();
+        long strips = (long)pass.Dims.N * Strips(pass);
+        for (int index = (int)(strips * part / pass.Workers); index < (int)(strips * (part + 1) / pass.Workers); index++)
+        {
+            (int pixel, PatchStrip strip) = Copy(pass, index, padded);
+            ReadOnlySpan<float> dy = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
+            PatchGradient.Add(strip, padded, pass.Dims.OC, dy, weights);
+            // While dy is in the cache.
+            if (!pass.Bias.IsEmpty)
+                ColumnSums.Add(dy, pass.Dims.OC, strip.Count, bias);
+        }
+    }
+
+    // Adds filters [start, end) of one worker's sums.
+    private static void Add(NhwcPass pass, int worker, int start, int end)
+    {
+        Divide(pass, worker, out Span<float> weights, out Span<float> bias, out _);
+        int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, filters = pass.Dims.OC, depth = taps * channels;
+        Span<float> dWeights = pass.Weights.Span;
+        for (int term = 0; term < depth; term++)
+        {
+            (int tap, int channel) = Math.DivRem(term, channels);
+            for (int filter = start; filter < end; filter++)
+                dWeights[filter * depth + channel * taps + tap] += weights[term * filters + filter];
+        }
+
+        if (!pass.Bias.IsEmpty)
+            Sums.Add(bias[start..end], pass.Bias.Span[start..end]);
+    }
+
+    // A worker's sums of dWeights [KH, KW, IC, OC] and dBias, and room for padded rows.
+    private static void Divide(NhwcPass pass, int worker, out Span<float> weights, out Span<float> bias, out Span<float> padded)
+    {
+        Span<float> own = pass.Own(worker);
+        int first = (int)ScratchSize.Lines(pass.Dims.WeightsCount);
+        weights = own[..(int)pass.Dims.WeightsCount];
+        bias = own.Slice(first, pass.Dims.OC);
+        padded = own[(first + (int)ScratchSize.Lines(pass.Dims.OC))..];
+    }
+
+    // Copies the rows of a strip; returns its first pixel, counted over the batch, and how to read it.
+    private static (int Pixel, PatchStrip Strip) Copy(NhwcPass pass, int index, Span<float> padded)
+    {
+        Conv2dDims dims = pass.Dims;
+        (int image, int inImage) = Math.DivRem(index, Strips(pass));
+        int most = ((FewChannelsConvolution)pass.Method).StripRows(pass.Workers);
+        int oh = inImage * most, rows = Math.Min(most, dims.OH - oh), size = dims.IH * dims.IW * dims.IC, pitch = PaddedRows.Width(dims) * dims.IC;
+        PaddedRows.Copy(dims, pass.X.Span.Slice(image * size, size), oh, PaddedRows.Rows(dims, rows), padded);
+        var strip = new PatchStrip(rows, dims.OW, dims.StrideH * pitch, dims.StrideW * dims.IC, dims.KH, dims.KW * dims.IC, dims.DilationH * pitch);
+        return ((image * dims.OH + oh) * dims.OW, strip);
+    }
+
+    private static int Strips(NhwcPass pass)
+    {
+        int rows = ((FewChannelsConvolution)pass.Method).StripRows(pass.Workers);
+        return (pass.Dims.OH + rows - 1) / rows;
+    }
+
+    // Output rows of a strip, at most.
+    private int StripRows(int workers)
+    {
+        long cached = StripFloats / ((long)Dims.OW * Dims.OC), even = (long)Dims.N * Dims.OH / ((long)workers * StripsPerWorker);
+        return (int)Math.Clamp(Math.Min(cached, even), 1, Dims.OH);
+    }
+
+    private long PaddedLength(int workers) => (long)PaddedRows.Rows(Dims, StripRows(workers)) * PaddedRows.Width(Dims) * Dims.IC;
+}

@@ -5,7 +5,7 @@ namespace HybridCnn.Benchmarks.Versus;
 /// <summary>Which memory order ours is measured in.</summary>
 internal enum LayoutChoice
 {
-    /// <summary>The one that a network would use: what the problem string says, else NHWC where the channels come in sixteens and are not grouped.</summary>
+    /// <summary>The one that a network would use: what the problem string says, else as Conv2d prefers it.</summary>
     Auto,
 
     /// <summary>Planes, always.</summary>
@@ -18,7 +18,7 @@ internal enum LayoutChoice
 /// <summary>Puts problems into a memory order.</summary>
 internal static class LayoutChoices
 {
-    private const int Channels = 16;
+    private const int Channels = 16, Colours = 3;
 
     /// <summary>The same problem in the order that was chosen.</summary>
     public static Conv2dDims Place(this LayoutChoice choice, Conv2dDims dims)
@@ -38,5 +38,5 @@ internal static class LayoutChoices
 
     // As Conv2d prefers it; a depthwise layer stands between layers that do.
     private static bool IsForNhwc(Conv2dDims dims) =>
-        dims.OC % Channels == 0 && (dims.Groups == 1 ? dims.IC % Channels == 0 || dims.StrideW > 1 : dims.Groups == dims.IC && dims.OC == dims.IC);
+        dims.OC % Channels == 0 && (dims.Groups == 1 ? dims.IC % Channels == 0 || dims.IC == Colours || dims.StrideW > 1 : dims.Groups == dims.IC && dims.OC == dims.IC);
 }

@@ -9,7 +9,7 @@ namespace HybridCnn.Operators;
 /// <item>channels are in several groups that no other algorithm takes;</item>
 /// <item>x and y are NCHW with channels in sixteens, and NHWC would have a faster algorithm.</item>
 /// </list>
-/// What does not count: a problem whose fastest algorithm Im2Col is (few channels, as in a first layer, or short strided rows); an algorithm
+/// What does not count: a problem whose fastest algorithm Im2Col is (few channels in NCHW order, or short strided rows); an algorithm
 /// that the caller or the environment asked for; and the falls from one faster algorithm to another, which
 /// <see cref="ConvolutionPlan.Explain"/> names. Safe to use from any thread.
 /// </summary>

@@ -26,6 +26,10 @@ internal static class ConvolutionRules
     // NHWC serves channels that fill vectors.
     private const int VectorChannels = 16;
 
+    // FewChannels writes y in sweeps of so many filters; more of them pay where a patch is long enough to hide them.
+    private const int SweepChannels = 32;
+    private const int LongPatch = 128;
+
     /// <summary>All algorithms, the more special ones first.</summary>
     public static readonly IReadOnlyList<ConvolutionAlgorithm> Order =
     [
@@ -127,6 +131,10 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Taps when pass == ConvolutionPass.Forward && dims.StrideW > 1 && dims.OW < 14 =>
                 $"slower for strided rows of less than 14 pixels, these have {dims.OW}",
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
+            ConvolutionAlgorithm.FewChannels when dims.OC < VectorChannels => $"slower below {VectorChannels} filters, these are {dims.OC}",
+            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData => "no faster for the gradient by x",
+            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.Forward && dims.OC > SweepChannels && dims.IC * dims.KH * dims.KW < LongPatch =>
+                $"slower over several sweeps of y for patches of less than {LongPatch} elements, these have {dims.IC * dims.KH * dims.KW}",
             _ => null,
         };
 

@@ -42,7 +42,6 @@ public class ConvolutionChoiceTests
     [InlineData("mb2ic64ih28oc64kh1nhwc", Precision.Fast, ConvolutionAlgorithm.Pointwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1nhwc", Precision.Fast, ConvolutionAlgorithm.Depthwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1", Precision.Fast, ConvolutionAlgorithm.Direct)]
-    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", Precision.Exact, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic64ih28oc64kh3ph1", Precision.Fast, ConvolutionAlgorithm.Im2Col)]
     public void Chooses_by_layout_precision_and_shape(string problem, Precision precision, ConvolutionAlgorithm expected)
     {
@@ -58,6 +57,20 @@ public class ConvolutionChoiceTests
         Assert.Equal(ConvolutionAlgorithm.Taps, plan.Algorithm(ConvolutionPass.BackwardData));
         Assert.Equal(ConvolutionAlgorithm.Taps, plan.Algorithm(ConvolutionPass.BackwardWeights));
         Assert.Contains("slower for strided rows of less than 14 pixels, these have 7", plan.Explain());
+    }
+
+    [Theory]
+    [InlineData("mb2ic3ih28oc32kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc64kh7sh2ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc8kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic3ih28oc32kh3ph1", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    public void Chooses_for_few_channels_by_filters_and_length_of_patches(string problem, ConvolutionAlgorithm forward, ConvolutionAlgorithm backwardWeights)
+    {
+        var plan = new ConvolutionPlan(Conv2dDims.Parse(problem), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);
+        Assert.Equal(forward, plan.Algorithm(ConvolutionPass.Forward));
+        Assert.Equal(ConvolutionAlgorithm.Im2Col, plan.Algorithm(ConvolutionPass.BackwardData));
+        Assert.Equal(backwardWeights, plan.Algorithm(ConvolutionPass.BackwardWeights));
     }
 
     [Fact]
@@ -85,6 +98,7 @@ public class ConvolutionChoiceTests
     [InlineData("mb3ic32ih14oc32kh3ph1nhwc")]
     [InlineData("mb3ic32ih14oc32kh3ph1sh2nhwc")]
     [InlineData("mb3ic32ih14oc32kh1nhwc")]
+    [InlineData("mb3ic3ih14oc32kh3ph1nhwc")]
     [InlineData("g32mb3ic32ih14oc32kh3ph1nhwc")]
     [InlineData("g32mb3ic32ih14oc32kh3ph1")]
     public void Deterministic_gives_the_same_bits_for_any_number_of_threads(string problem)

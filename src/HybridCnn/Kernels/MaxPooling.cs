@@ -52,12 +52,6 @@ internal static class MaxPooling
             return;
         }
 
-        if (MaxPoolingPairs.Takes(dims))
-        {
-            MaxPoolingPairs.Backward(dims, dy, argmax, dx);
-            return;
-        }
-
         dx.Clear();
         for (int i = 0; i < dy.Length; i++)
             dx[argmax[i]] += dy[i];

@@ -15,7 +15,7 @@ namespace HybridCnn.Operators;
 /// </summary>
 public static class ConvolutionFallbacks
 {
-    private const int MostReasons = 64;
+    internal const int MostReasons = 64;
 
     private static readonly Lock s_lock = new();
     private static readonly List<string> s_reasons = [];

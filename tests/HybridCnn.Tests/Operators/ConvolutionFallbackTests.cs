@@ -53,7 +53,9 @@ public class ConvolutionFallbackTests
         data.Run(plan, context);
         data.Run(plan, context);
         Assert.Equal(before + 3, ConvolutionFallbacks.Count);
-        Assert.Contains($"{dims} BackwardData: {plan.Fallback(ConvolutionPass.BackwardData)}", ConvolutionFallbacks.Reasons);
+        // Without small-matrix kernels other tests of this process may have filled the list.
+        if (ConvolutionFallbacks.Reasons.Count < ConvolutionFallbacks.MostReasons)
+            Assert.Contains($"{dims} BackwardData: {plan.Fallback(ConvolutionPass.BackwardData)}", ConvolutionFallbacks.Reasons);
 
         // Another plan of the same problem counts again; its reasons are known already.
         int reasons = ConvolutionFallbacks.Reasons.Count;

@@ -108,7 +108,7 @@ public sealed class Trainer
     /// <param name="onStep">Called after every step.</param>
     /// <param name="cancellation">Ends the epoch after the step that is running; the next call goes on from there.</param>
     /// <exception cref="DivergedException">The loss is not finite.</exception>
-    public EpochResult TrainEpoch(BatchLoader loader, Action<StepResult>? onStep = null, CancellationToken cancellation = default)
+    public EpochResult TrainEpoch(BatchSource loader, Action<StepResult>? onStep = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
         RequireBatchShape(loader.BatchShape, nameof(loader));
@@ -116,11 +116,12 @@ public sealed class Trainer
         double loss = 0;
         int correct = 0, seen = 0;
         bool completed = true;
-        while (completed && loader.Next(_images, _labels, out int count))
+        TimeSpan waited = TimeSpan.Zero;
+        while (completed && NextBatch(loader, ref waited) is { } batch)
         {
-            if (count < _labels.Length)
-                throw new ArgumentException($"A training batch has {_labels.Length} images; the loader gave {count}. Give it a random sequence to shuffle by.", nameof(loader));
-            StepResult step = Step(_images, _labels);
+            if (batch.Count < _labels.Length)
+                throw new ArgumentException($"A training batch has {_labels.Length} images; the loader gave {batch.Count}. Give it a random sequence to shuffle by.", nameof(loader));
+            StepResult step = Step(batch.Images, batch.Labels);
             loss += step.Loss * (double)step.Count;
             correct += step.Correct;
             seen += step.Count;
@@ -128,7 +129,7 @@ public sealed class Trainer
             completed = !cancellation.IsCancellationRequested;
         }
 
-        var result = new EpochResult(Epoch, loss / Math.Max(seen, 1), correct, seen, Stopwatch.GetElapsedTime(started), completed);
+        var result = new EpochResult(Epoch, loss / Math.Max(seen, 1), correct, seen, Stopwatch.GetElapsedTime(started), waited, completed);
         if (completed)
             Epoch++;
         EpochDone?.Invoke(result);
@@ -165,6 +166,14 @@ public sealed class Trainer
         }
 
         return new EvaluationResult(losses[..seen], predictions[..seen], confusion);
+    }
+
+    private static Batch? NextBatch(BatchSource loader, ref TimeSpan waited)
+    {
+        long asked = Stopwatch.GetTimestamp();
+        Batch? batch = loader.NextBatch();
+        waited += Stopwatch.GetElapsedTime(asked);
+        return batch;
     }
 
     private void Classify()

@@ -49,6 +49,15 @@ internal static class HelpText
               Everything at its default: LeNet on 12,000 drawn digits.
           hybridcnn train --data mnist --data-dir ~/mnist --epochs 10
               The four original MNIST files (train-images-idx3-ubyte and so on), .gz or not.
+          hybridcnn train --data cifar10 --data-dir ~/cifar --model vgg-cifar --epochs 20 --augment crop,flip,cutout
+              The binary version of CIFAR-10: its files, .gz or not, or cifar-10-binary.tar.gz. 'hybridcnn data download cifar10' gets it.
+              Every epoch shows each image cut out at another place, mirrored or not, with a grey square in it.
+          hybridcnn train --data image-folder --data-dir ~/pets --image-size 64 --augment flip,rotate=10 --skip-bad
+              PNG, JPEG and others in a folder per class: ~/pets/cat/1.jpg. With folders train and test the classes lie in those;
+              else a fifth of each class is kept for testing (--test-share). All pictures are decoded once, into memory.
+          hybridcnn train --data arrays --data-dir ~/mine
+              train.npz and test.npz (or .safetensors) with images [N, C, H, W] and labels [N]; or one file: --data-dir all.npz
+              with train_images, train_labels, test_images and test_labels, or x_train and so on.
           hybridcnn train --model lenet5 --lr 0.01 --lr-schedule constant --out runs/first
               Another network, another learning rate, a run folder by name.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'

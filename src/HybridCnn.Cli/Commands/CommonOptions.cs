@@ -5,11 +5,9 @@ namespace HybridCnn.Cli.Commands;
 /// <summary>Options that several commands share, each with its check.</summary>
 internal static class CommonOptions
 {
-    public static readonly string[] DataNames = ["digits", "mnist", "fashion-mnist"];
-
     public static Option<string> DataDirectory() => new("--data-dir")
     {
-        Description = "Folder with the four IDX files of mnist or fashion-mnist, .gz or not.",
+        Description = "Folder with the data set's files: the originals, packed or not; a folder per class for image-folder; train.npz and test.npz (or .safetensors) for arrays.",
         HelpName = "dir",
     };
 

@@ -17,14 +17,16 @@ internal static class EvalCommand
     public static Command Create()
     {
         var weights = new Argument<string>("weights") { Description = "weights.safetensors of a run." };
-        Option<string> data = new("--data") { Description = "Data set to test on; default: the one that the weights were trained on.", HelpName = string.Join('|', CommonOptions.DataNames) };
-        data.AcceptOnlyFromAmong(CommonOptions.DataNames);
+        Option<string> data = new("--data") { Description = "Data set to test on; default: the one that the weights were trained on.", HelpName = string.Join('|', DataSource.Names) };
+        data.AcceptOnlyFromAmong(DataSource.Names);
         Option<string> dataDirectory = CommonOptions.DataDirectory();
         Option<int> limit = CommonOptions.Limit();
         Option<int> threads = CommonOptions.Threads();
         Option<string> blasCore = CommonOptions.BlasCore();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("eval", "Tests saved weights: accuracy, loss, every class, confusion matrix.") { weights, data, dataDirectory, limit, threads, blasCore, json };
+        var reading = new DataOptions();
+        reading.AddForReading(command);
         command.SetAction(parsed =>
         {
             string file = parsed.GetRequiredValue(weights);
@@ -32,7 +34,7 @@ internal static class EvalCommand
             (Sequential network, ModelDescription description) = Networks.Load(file);
             string name = parsed.GetValue(data) ?? description.Data
                 ?? throw UserErrorException.BadUsage($"{file} doesn't say which data set it was trained on.", "Name one with --data.");
-            Evaluation evaluation = Evaluate(network, description, file, name, parsed.GetValue(dataDirectory), parsed.GetValue(limit), context);
+            Evaluation evaluation = Evaluate(network, description, file, name, parsed.GetValue(dataDirectory), reading.Read(parsed), parsed.GetValue(limit), context);
             if (parsed.GetValue(json))
                 EvaluationText.WriteJson(Console.Out, file, evaluation);
             else
@@ -43,9 +45,12 @@ internal static class EvalCommand
     }
 
     private static Evaluation Evaluate(
-        Sequential network, ModelDescription description, string file, string name, string? directory, int limit, ComputeContext context)
+        Sequential network, ModelDescription description, string file, string name, string? directory, DataSettings settings, int limit, ComputeContext context)
     {
-        ImageDataset test = DataSource.Load(name, directory, limit).Test;
+        // Pictures become what the network takes, unless the command line says otherwise.
+        if (name == DataSource.ImageFolder && settings is { ImageSize: null, Channels: 0 })
+            settings = settings with { ImageSize = new(description.ImageShape[1], description.ImageShape[2]), Channels = description.ImageShape[0] };
+        ImageDataset test = DataSource.Load(name, directory, settings, limit).Test;
         var image = new Shape(test.Channels, test.Height, test.Width);
         if (image != description.ImageShape || test.ClassNames.Count != description.ClassNames.Count)
         {

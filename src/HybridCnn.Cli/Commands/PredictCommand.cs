@@ -40,7 +40,10 @@ internal static class PredictCommand
     private static void Predict(Sequential network, ModelDescription description, string file, bool? invert, ComputeContext context, bool json)
     {
         Shape shape = description.ImageShape;
-        ImageFile picture = ImageFile.Load(file, shape[0], shape[1], shape[2], invert);
+        // As in training: pictures of a folder were cut to fill the size, and dark or bright as they are.
+        ImageFile picture = description.Data == DataSource.ImageFolder && invert is null
+            ? new ImageFile(PictureDecoder.Decode(file, shape[0], shape[1], shape[2]).Pixels, Inverted: false)
+            : ImageFile.Load(file, shape[0], shape[1], shape[2], invert);
         var x = new Tensor(new Shape(1, shape[0], shape[1], shape[2]));
         new Normalization([.. description.Mean], [.. description.Deviation]).Apply(picture.Pixels, x.Span);
         var y = new Tensor(network.Bind(x.Shape));

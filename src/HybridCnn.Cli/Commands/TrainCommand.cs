@@ -9,7 +9,7 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        Option<string> data = CommonOptions.Choice("--data", "What to learn: digits are drawn by the program itself, the others come from --data-dir.", "digits", CommonOptions.DataNames);
+        Option<string> data = CommonOptions.Choice("--data", "What to learn: digits are drawn by the program itself, the others come from --data-dir.", DataSource.Digits, DataSource.Names);
         Option<string> dataDirectory = CommonOptions.DataDirectory();
         Option<string> model = CommonOptions.Choice("--model", "lenet: 20 and 50 filters, 500 hidden units. lenet5: 6 and 16 filters, 120 and 84 hidden units. "
             + "vgg-cifar: six 3x3 convolutions of 64 to 256 filters with batch normalization, 512 hidden units.", "lenet", [.. ModelCatalog.Names]);
@@ -36,6 +36,8 @@ internal static class TrainCommand
             data, dataDirectory, model, epochs, batch, learningRate, schedule, momentum, weightDecay,
             seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, json, noProgress,
         };
+        var loading = new DataOptions();
+        loading.AddForTraining(command);
         command.SetAction(parsed => TrainRun.Run(
             new()
             {
@@ -56,6 +58,7 @@ internal static class TrainCommand
                 TuneCache = parsed.GetValue(tuneCache),
                 BlasCore = parsed.GetValue(blasCore),
                 Limit = parsed.GetValue(limit),
+                Loading = loading.Read(parsed),
             },
             parsed.GetValue(output),
             parsed.GetValue(json),

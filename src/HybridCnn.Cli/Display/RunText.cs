@@ -5,10 +5,10 @@ namespace HybridCnn.Cli.Display;
 /// <summary>The words and columns that the plain and the moving display have in common.</summary>
 internal static class RunText
 {
-    public const string TableHeader = "epoch   train loss  accuracy   test loss  accuracy   images/s   seconds";
+    public const string TableHeader = "epoch   train loss  accuracy   test loss  accuracy   images/s   seconds  data wait";
 
     public static string TableRow(EpochMetrics e) =>
-        $"{e.Epoch,5}{Loss(e.TrainLoss),13}{e.TrainAccuracy * 100,8:0.00} %{Loss(e.TestLoss),12}{e.TestAccuracy * 100,8:0.00} %{e.ImagesPerSecond,11:#,0}{e.Seconds,10:0.0}";
+        $"{e.Epoch,5}{Loss(e.TrainLoss),13}{e.TrainAccuracy * 100,8:0.00} %{Loss(e.TestLoss),12}{e.TestAccuracy * 100,8:0.00} %{e.ImagesPerSecond,11:#,0}{e.Seconds,10:0.0}{e.DataWait * 100,9:0.0} %";
 
     /// <summary>Four decimals, or powers of ten where the loss has run away.</summary>
     public static string Loss(double loss) => loss < 10_000 ? $"{loss:0.0000}" : $"{loss:0.0e+0}";

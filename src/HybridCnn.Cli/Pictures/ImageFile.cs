@@ -15,7 +15,7 @@ internal sealed record ImageFile(byte[] Pixels, bool Inverted)
     /// <param name="invert">null: when the ground is bright and the input is grey.</param>
     public static ImageFile Load(string path, int channels, int height, int width, bool? invert)
     {
-        using SKBitmap picture = Decode(path);
+        using SKBitmap picture = PictureFile.Open(path);
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul);
         using SKSurface surface = SKSurface.Create(info);
         surface.Canvas.Clear(Ground(picture));
@@ -27,7 +27,7 @@ internal sealed record ImageFile(byte[] Pixels, bool Inverted)
         using var scaled = new SKBitmap(info);
         surface.ReadPixels(info, scaled.GetPixels(), scaled.RowBytes, 0, 0);
 
-        byte[] pixels = ToPlanes(scaled.Pixels, channels);
+        byte[] pixels = PictureFile.ToPlanes(scaled.Pixels, channels);
         bool inverted = invert ?? (channels == 1 && BorderMean(pixels, height, width) > 127);
         if (inverted)
         {
@@ -38,55 +38,15 @@ internal sealed record ImageFile(byte[] Pixels, bool Inverted)
         return new ImageFile(pixels, inverted);
     }
 
-    private static SKBitmap Decode(string path)
-    {
-        byte[] bytes;
-        try
-        {
-            bytes = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw UserErrorException.BadData($"{path} cannot be read: {e.Message}", "Check the path.", e);
-        }
-
-        using SKData data = SKData.CreateCopy(bytes);
-        using SKCodec? codec = SKCodec.Create(data);
-        return (codec is null ? null : SKBitmap.Decode(codec))
-            ?? throw UserErrorException.BadData($"{path} ({bytes.Length:#,0} bytes) is not a picture that can be read.", "Give a PNG, JPEG, WebP, BMP or GIF file that other programs can open.");
-    }
-
     /// <summary>What lies behind transparent parts and beside a picture that is not square: the opposite of what is drawn, or the corner's colour.</summary>
     private static SKColor Ground(SKBitmap picture)
     {
         SKColor[] pixels = picture.Pixels;
         if (pixels.All(p => p.Alpha == 255))
             return pixels[0];
-        double drawn = pixels.Sum(p => Grey(p) * (double)p.Alpha) / Math.Max(1, pixels.Sum(p => (double)p.Alpha));
+        double drawn = pixels.Sum(p => PictureFile.Grey(p) * (double)p.Alpha) / Math.Max(1, pixels.Sum(p => (double)p.Alpha));
         return drawn > 127 ? SKColors.Black : SKColors.White;
     }
-
-    private static byte[] ToPlanes(SKColor[] colours, int channels)
-    {
-        var planes = new byte[channels * colours.Length];
-        for (int i = 0; i < colours.Length; i++)
-        {
-            if (channels == 1)
-            {
-                planes[i] = Grey(colours[i]);
-                continue;
-            }
-
-            planes[i] = colours[i].Red;
-            planes[colours.Length + i] = colours[i].Green;
-            planes[2 * colours.Length + i] = colours[i].Blue;
-        }
-
-        return planes;
-    }
-
-    // Luma as in ITU-R BT.601.
-    private static byte Grey(SKColor c) => (byte)((299 * c.Red + 587 * c.Green + 114 * c.Blue + 500) / 1000);
 
     private static double BorderMean(byte[] grey, int height, int width)
     {

@@ -31,8 +31,9 @@ internal sealed record RunResult(
 /// <param name="TestAccuracy">After the epoch.</param>
 /// <param name="ImagesPerSecond">Training steps alone.</param>
 /// <param name="Seconds">Training steps alone.</param>
+/// <param name="DataWait">Share of <paramref name="Seconds"/> in which training waited for images, 0 to 1.</param>
 internal sealed record EpochMetrics(
-    int Epoch, int Images, float LearningRate, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy, double ImagesPerSecond, double Seconds);
+    int Epoch, int Images, float LearningRate, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy, double ImagesPerSecond, double Seconds, double DataWait);
 
 /// <summary>Loss and accuracy of the training batches around one moment, for the report's curves.</summary>
 /// <param name="Epoch">Passes over the data until then, with a fraction.</param>

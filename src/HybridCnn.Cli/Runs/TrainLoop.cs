@@ -9,7 +9,7 @@ namespace HybridCnn.Cli.Runs;
 
 /// <summary>The epochs of a run: learning rate by schedule, figures for files and display, an end when asked or when the loss is lost.</summary>
 internal sealed class TrainLoop(
-    TrainSettings settings, Sequential network, BatchLoader loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
+    TrainSettings settings, Sequential network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
 {
     public const string Completed = "completed", Interrupted = "interrupted", Diverged = "diverged";
 
@@ -69,7 +69,7 @@ internal sealed class TrainLoop(
         double seconds = result.Elapsed.TotalSeconds;
         _seconds += seconds;
         Evaluation = evaluator.Run();
-        _epochs.Add(new(result.Epoch, result.Count, settings.LearningRateAt(trainer.Steps - 1, TotalSteps), result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds));
+        _epochs.Add(new(result.Epoch, result.Count, settings.LearningRateAt(trainer.Steps - 1, TotalSteps), result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9)));
         folder.Add(_epochs[^1]);
     }
 

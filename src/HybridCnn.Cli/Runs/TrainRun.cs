@@ -19,7 +19,7 @@ internal static class TrainRun
         var clock = Stopwatch.StartNew();
         DateTimeOffset started = DateTimeOffset.UtcNow;
         using ComputeContext context = Machine.Prepare(settings.ComputeOptions(), settings.BlasCore);
-        (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Limit);
+        (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Loading, settings.Limit);
         if (settings.Batch > train.Count)
             throw UserErrorException.BadUsage($"--batch {settings.Batch}: there are only {train.Count} training images.", $"Choose a batch of at most {train.Count}.");
 
@@ -29,7 +29,7 @@ internal static class TrainRun
         // Independent sequences from one seed, so that a change in one never shifts the other.
         var seeds = new SeededRandom(settings.Seed);
         Sequential network = Networks.Create(settings.Model, train, seeds.NextBits());
-        var loader = new BatchLoader(train, settings.Batch, new SeededRandom(seeds.NextBits()));
+        BatchLoader loader = CreateLoader(settings, train, new SeededRandom(seeds.NextBits()));
 
         if (settings.Tune)
             Tuning.Run(network, loader.BatchShape, context, settings.TuneCache);
@@ -43,7 +43,8 @@ internal static class TrainRun
         RunDisplay display = RunDisplay.Choose(json, noProgress);
         display.Started(run, folder);
         using var interruption = new Interruption();
-        var loop = new TrainLoop(settings, network, loader, new Evaluator(network, test, settings.Batch, context), context, display, folder);
+        using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
+        var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder);
         loop.Run(interruption.Token);
 
         run = run with { Result = loop.Result(clock.Elapsed.TotalSeconds) };
@@ -55,6 +56,19 @@ internal static class TrainRun
         if (ConvolutionFallbacks.Count > 0)
             Console.Error.WriteLine($"note: {ConvolutionFallbacks.Count} convolution passes ran the general algorithm, which is slower. The first: {ConvolutionFallbacks.Reasons[0]}.");
         return Ending(run);
+    }
+
+    private static BatchLoader CreateLoader(TrainSettings settings, ImageDataset train, SeededRandom shuffle)
+    {
+        Augmentation? augmentation = settings.Loading.Augment is { } text ? AugmentationText.Parse(text, train.Height, train.Width) : null;
+        try
+        {
+            return new BatchLoader(train, settings.Batch, shuffle, augmentation);
+        }
+        catch (ArgumentOutOfRangeException e) when (augmentation is not null)
+        {
+            throw UserErrorException.BadUsage($"--augment {settings.Loading.Augment}: {e.Message.Split(" (")[0]}", $"The images are {train.Height}x{train.Width}; choose values for that size.");
+        }
     }
 
     private static int Ending(RunRecord run) => run.Result!.Status switch

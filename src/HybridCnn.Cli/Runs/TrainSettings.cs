@@ -46,6 +46,9 @@ internal sealed record TrainSettings
     /// <summary>Most images of each kind; 0 = all.</summary>
     public required int Limit { get; init; }
 
+    /// <summary>How images are read, varied and brought to training.</summary>
+    public DataSettings Loading { get; init; } = new();
+
     public ComputeOptions ComputeOptions() => new()
     {
         Threads = Threads,
@@ -62,7 +65,7 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $" --lr {LearningRate} --lr-schedule {LearningRateSchedule} --momentum {Momentum} --weight-decay {WeightDecay} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}");
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine();
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
 }

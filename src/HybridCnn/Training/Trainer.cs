@@ -121,6 +121,8 @@ public sealed class Trainer
         {
             if (batch.Count < _labels.Length)
                 throw new ArgumentException($"A training batch has {_labels.Length} images; the loader gave {batch.Count}. Give it a random sequence to shuffle by.", nameof(loader));
+            if (batch.IsMixed)
+                throw new NotSupportedException("This loss takes one label per image; leave mixup out of the loader's augmentation.");
             StepResult step = Step(batch.Images, batch.Labels);
             loss += step.Loss * (double)step.Count;
             correct += step.Correct;

@@ -16,6 +16,14 @@ public class UsageTests
     [InlineData("--model alexnet", "alexnet")]
     [InlineData("--precision half", "--precision half")]
     [InlineData("--data cifar", "cifar")]
+    [InlineData("--data cifar10", "--data-dir")]
+    [InlineData("--augment crop,flop", "flop")]
+    [InlineData("--augment crop=1.5", "crop")]
+    [InlineData("--augment cutout=29", "Cutout")]
+    [InlineData("--image-size 0", "--image-size 0")]
+    [InlineData("--image-size 32", "image-folder")]
+    [InlineData("--test-share 1", "--test-share 1")]
+    [InlineData("--prefetch 65", "--prefetch 65")]
     [InlineData("--data mnist", "--data-dir")]
     [InlineData("--data-dir .", "--data-dir .")]
     [InlineData("--limit 10", "--batch 64")]
@@ -66,8 +74,8 @@ public class UsageTests
     }
 
     [Theory]
-    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --momentum --weight-decay --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress")]
-    [InlineData("eval", "--data --data-dir --limit --threads --blas-core --json <weights>")]
+    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --momentum --weight-decay --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress --augment --image-size --channels --test-share --skip-bad --prefetch image-folder arrays cifar100")]
+    [InlineData("eval", "--data --data-dir --image-size --channels --skip-bad --limit --threads --blas-core --json <weights>")]
     [InlineData("predict", "--invert --threads --blas-core --json <weights> <files>")]
     public void Help_names_every_option_and_teaches(string command, string options)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using HybridCnn.IO;
 
 namespace HybridCnn.Cli;
@@ -77,7 +78,13 @@ internal static class ErrorReport
     }
 
     private static string CommandPath(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? "hybridcnn" : $"hybridcnn {parsed.CommandResult.Command.Name}";
+        string.Join(' ', Ancestry(parsed.CommandResult).Reverse());
+
+    private static IEnumerable<string> Ancestry(CommandResult? command)
+    {
+        for (; command is not null; command = command.Parent as CommandResult)
+            yield return command.Command is RootCommand ? "hybridcnn" : command.Command.Name;
+    }
 
     /// <summary>Edits from one word to the other (Levenshtein, 1965).</summary>
     private static int Distance(string from, string to)

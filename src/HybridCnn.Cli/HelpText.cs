@@ -32,6 +32,7 @@ internal static class HelpText
         { Name: "train" } => $"{TrainExamples}\n\n{ExitCodes}\n\n{Environment}",
         { Name: "eval" } => EvalExamples,
         { Name: "predict" } => PredictExamples,
+        { Name: "data" or "download" or "verify" or "stats" } => DataExamples,
         _ => null,
     };
 
@@ -40,6 +41,7 @@ internal static class HelpText
           hybridcnn train                                    LeNet on drawn digits; report and weights under runs/
           hybridcnn eval runs/NAME/weights.safetensors       accuracy and confusion matrix of saved weights
           hybridcnn predict runs/NAME/weights.safetensors photo.png
+          hybridcnn data download mnist                      fetches a data set and checks it
           hybridcnn doctor                                   which BLAS, how fast, how many threads, and why
         """;
 
@@ -77,6 +79,18 @@ internal static class HelpText
           hybridcnn eval runs/NAME/weights.safetensors
               Tests on the data set that the weights were trained on (mnist and fashion-mnist need --data-dir).
           hybridcnn eval weights.safetensors --data mnist --data-dir ~/mnist
+        """;
+
+    private const string DataExamples = """
+        Examples:
+          hybridcnn data download cifar10 --data-dir ~/cifar
+              Into NAME.part first; run again after a break, it goes on where it was. The name comes when the SHA-256 is right.
+          hybridcnn data download mnist --mirror http://files.example/mnist
+              From another place: the URL before the files' names.
+          hybridcnn data verify cifar10 --data-dir ~/cifar
+              right, wrong or missing for each file, packed or not; exit code 2 unless all are right.
+          hybridcnn data stats image-folder --data-dir ~/pets --image-size 64 --sheet pets.png
+              Images per class, mean and deviation per channel, and a picture with the first images of every class.
         """;
 
     private const string PredictExamples = """

@@ -34,8 +34,8 @@ public static class ArrayImages
             test = Pick(path, arrays, "test");
         }
 
-        var range = FloatRange.Of(train.Images);
         ImageSize size = SizeOf(train.File, train.Images), testSize = SizeOf(test.File, test.Images);
+        var range = FloatRange.Of(train.Images);
         // Also finds a test image that isn't finite.
         if (range is null != FloatRange.Of(test.Images) is null)
             throw new DataFormatException($"{test.File}: the test images are {test.Images}, the training images {train.Images}; both must be bytes, or both floats.");

@@ -76,10 +76,13 @@ public class UsageTests
     [Theory]
     [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --momentum --weight-decay --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress --augment --image-size --channels --test-share --skip-bad --prefetch image-folder arrays cifar100")]
     [InlineData("eval", "--data --data-dir --image-size --channels --skip-bad --limit --threads --blas-core --json <weights>")]
+    [InlineData("data download", "--data-dir --mirror <name> cifar100")]
+    [InlineData("data verify", "--data-dir --json <name>")]
+    [InlineData("data stats", "--data-dir --sheet --image-size --limit --json <name>")]
     [InlineData("predict", "--invert --threads --blas-core --json <weights> <files>")]
     public void Help_names_every_option_and_teaches(string command, string options)
     {
-        CliResult result = CliProcess.Run(command, "--help");
+        CliResult result = CliProcess.Run([.. command.Split(' '), "--help"]);
         Assert.Equal(0, result.ExitCode);
         Assert.All(options.Split(' '), option => Assert.Contains(option, result.Output));
         Assert.Contains("Examples:", result.Output);

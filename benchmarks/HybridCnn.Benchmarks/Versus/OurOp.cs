@@ -49,7 +49,7 @@ internal sealed class OurOp
     {
         (null, _) => () => _sum.Forward(_x, _second!, relu: false, _y, _context),
         // As Sequential runs the two.
-        ({ } layer, "fwd") when _relu => () => layer.ForwardRelu(_x, _y, _context),
+        ({ } layer, "fwd") when _relu => () => layer.ForwardRelu(_x, _y, float.PositiveInfinity, _context),
         ({ } layer, "fwd") => () => layer.Forward(_x, _y, _context),
         ({ } layer, _) => () => layer.Backward(_x, _y, _dy, _dx, _context),
     };

@@ -40,7 +40,7 @@ internal sealed class OurTraining
     public int[] Labels { get; }
 
     /// <summary>What the convolutions run, first layer first.</summary>
-    public string Algorithms => string.Join("; ", _trainer.Network.Layers.OfType<Conv2d>().Select(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)));
+    public string Algorithms => string.Join("; ", _trainer.Network.Children.Select(child => child.Layer).OfType<Conv2d>().Select(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)));
 
     /// <summary>Forward, loss, backward, update.</summary>
     /// <returns>The loss before the update.</returns>

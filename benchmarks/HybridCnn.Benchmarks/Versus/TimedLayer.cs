@@ -23,15 +23,19 @@ internal sealed class TimedLayer(Layer inner) : Layer
     /// <inheritdoc/>
     public override IReadOnlyList<NamedLayer> Children => inner.Children;
 
-    internal override bool IsRelu => inner.IsRelu;
+    internal override float? ReluCeiling => inner.ReluCeiling;
 
     internal override ReluFusion ReluFusion => inner.ReluFusion;
+
+    internal override bool BackwardReadsInput => inner.BackwardReadsInput;
 
     internal override bool BackwardReadsOutput => inner.BackwardReadsOutput;
 
     internal override bool ForwardInPlace => inner.ForwardInPlace;
 
     internal override bool BackwardInPlace => inner.BackwardInPlace;
+
+    internal override bool IsView => inner.IsView;
 
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => inner.PreferredLayout(input);
@@ -45,10 +49,10 @@ internal sealed class TimedLayer(Layer inner) : Layer
         Forwards.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 
-    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context)
+    internal override void ForwardRelu(Tensor x, Tensor y, float ceiling, ComputeContext context)
     {
         long start = Stopwatch.GetTimestamp();
-        inner.ForwardRelu(x, y, context);
+        inner.ForwardRelu(x, y, ceiling, context);
         Forwards.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
     }
 

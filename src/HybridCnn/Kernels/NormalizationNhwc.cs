@@ -22,9 +22,9 @@ internal static class NormalizationNhwc
         ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReluMask relu, ReadOnlySpan<float> shift, Span<double> first, Span<double> second) =>
         AddSums(x, dy, relu, shift, first, second, moments: false);
 
-    /// <summary>y = (x − mean)·scale + offset, and the maximum of that and 0 if <paramref name="relu"/>. Overwrites; y may be x.</summary>
+    /// <summary>y = (x − mean)·scale + offset, and if there is a ReLU, of that ceiling, what it makes of it. Overwrites; y may be x.</summary>
     public static void Apply(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, bool relu, Span<float> y)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, float? relu, Span<float> y)
     {
         int channels = mean.Length;
         _ = y[..x.Length];
@@ -92,16 +92,17 @@ internal static class NormalizationNhwc
         bool masked = !relu.IsEmpty;
         ref float scale = ref MemoryMarshal.GetReference(relu.Scale);
         ref float offset = ref MemoryMarshal.GetReference(relu.Offset);
+        T ceiling = T.Broadcast(relu.Ceiling);
         // Four vectors abreast: whole cache lines side by side, and enough sums to hide the latency of an addition.
         for (; channel + 4 * T.Count <= shift.Length; channel += 4 * T.Count)
         {
             T f0 = default, f1 = default, f2 = default, f3 = default, s0 = default, s1 = default, s2 = default, s3 = default;
             for (int at = channel; at < x.Length; at += shift.Length)
             {
-                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel, at, ref f0, ref s0);
-                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + T.Count, at + T.Count, ref f1, ref s1);
-                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + 2 * T.Count, at + 2 * T.Count, ref f2, ref s2);
-                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel + 3 * T.Count, at + 3 * T.Count, ref f3, ref s3);
+                Accumulate(x, dy, masked, ref scale, ref offset, ceiling, shift, moments, channel, at, ref f0, ref s0);
+                Accumulate(x, dy, masked, ref scale, ref offset, ceiling, shift, moments, channel + T.Count, at + T.Count, ref f1, ref s1);
+                Accumulate(x, dy, masked, ref scale, ref offset, ceiling, shift, moments, channel + 2 * T.Count, at + 2 * T.Count, ref f2, ref s2);
+                Accumulate(x, dy, masked, ref scale, ref offset, ceiling, shift, moments, channel + 3 * T.Count, at + 3 * T.Count, ref f3, ref s3);
             }
 
             Add(f0, first[channel..]);
@@ -118,7 +119,7 @@ internal static class NormalizationNhwc
         {
             T f = default, s = default;
             for (int at = channel; at < x.Length; at += shift.Length)
-                Accumulate(x, dy, masked, ref scale, ref offset, shift, moments, channel, at, ref f, ref s);
+                Accumulate(x, dy, masked, ref scale, ref offset, ceiling, shift, moments, channel, at, ref f, ref s);
             Add(f, first[channel..]);
             Add(s, second[channel..]);
         }
@@ -128,7 +129,7 @@ internal static class NormalizationNhwc
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Accumulate<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, bool masked, ref float scale, ref float offset, ReadOnlySpan<float> shift, bool moments,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, bool masked, ref float scale, ref float offset, T ceiling, ReadOnlySpan<float> shift, bool moments,
         int channel, int at, ref T first, ref T second)
         where T : struct, IFloats<T>
     {
@@ -139,12 +140,17 @@ internal static class NormalizationNhwc
             factor = T.Load(ref MemoryMarshal.GetReference(dy), at);
             // What Apply has computed, in the same way.
             if (masked)
-                factor = T.WherePositive(T.MultiplyAdd(difference, T.Load(ref scale, channel), T.Load(ref offset, channel)), factor);
+                factor = Passed(T.MultiplyAdd(difference, T.Load(ref scale, channel), T.Load(ref offset, channel)), ceiling, factor);
         }
 
         first += factor;
         second = T.MultiplyAdd(factor, difference, second);
     }
+
+    // What a ReLU lets pass of a gradient, for the value before it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Passed<T>(T value, T ceiling, T gradient)
+        where T : struct, IFloats<T> => T.WherePositive(value, T.WherePositive(ceiling - value, gradient));
 
     private static void Check(ReluMask relu, int channels)
     {
@@ -162,19 +168,21 @@ internal static class NormalizationNhwc
     }
 
     private static int Apply<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, bool relu, Span<float> y, int channel)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, float? relu, Span<float> y, int channel)
         where T : struct, IFloats<T>
     {
         int channels = mean.Length, end = channel + (channels - channel) / T.Count * T.Count;
         ref float from = ref MemoryMarshal.GetReference(x);
         ref float to = ref MemoryMarshal.GetReference(y);
+        bool rectify = relu is not null;
+        T ceiling = T.Broadcast(relu ?? 0);
         for (int row = 0; row < x.Length && channel < end; row += channels)
         {
             for (int c = channel; c < end; c += T.Count)
             {
                 T difference = T.Load(ref from, row + c) - T.Load(ref MemoryMarshal.GetReference(mean), c);
                 T value = T.MultiplyAdd(difference, T.Load(ref MemoryMarshal.GetReference(scale), c), T.Load(ref MemoryMarshal.GetReference(offset), c));
-                (relu ? T.Rectify(value) : value).Store(ref to, row + c);
+                (rectify ? T.Min(T.Rectify(value), ceiling) : value).Store(ref to, row + c);
             }
         }
 
@@ -213,7 +221,7 @@ internal static class NormalizationNhwc
     private readonly struct Channels<T>
         where T : struct, IFloats<T>
     {
-        private readonly T _mean, _scale, _offset, _a, _b, _c;
+        private readonly T _mean, _scale, _offset, _ceiling, _a, _b, _c;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Channels(ReluMask relu, ReadOnlySpan<float> mean, ReadOnlySpan<float> a, ReadOnlySpan<float> b, ReadOnlySpan<float> c, int channel)
@@ -221,6 +229,7 @@ internal static class NormalizationNhwc
             _mean = T.Load(ref MemoryMarshal.GetReference(mean), channel);
             _scale = relu.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(relu.Scale), channel);
             _offset = relu.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(relu.Offset), channel);
+            _ceiling = T.Broadcast(relu.Ceiling);
             _a = T.Load(ref MemoryMarshal.GetReference(a), channel);
             _b = T.Load(ref MemoryMarshal.GetReference(b), channel);
             _c = T.Load(ref MemoryMarshal.GetReference(c), channel);
@@ -233,7 +242,7 @@ internal static class NormalizationNhwc
             T difference = T.Load(ref MemoryMarshal.GetReference(x), at) - _mean;
             T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at);
             if (masked)
-                gradient = T.WherePositive(T.MultiplyAdd(difference, _scale, _offset), gradient);
+                gradient = Passed(T.MultiplyAdd(difference, _scale, _offset), _ceiling, gradient);
             T.MultiplyAdd(gradient, _a, T.MultiplyAdd(difference, _b, _c)).Store(ref MemoryMarshal.GetReference(dx), at);
         }
     }

@@ -12,9 +12,11 @@ public abstract class Activation : Layer
 
     private protected Activation(ActivationOperator function) => _operator = function;
 
-    internal override bool ForwardInPlace => _operator.FromOutput;
+    internal override bool ForwardInPlace => true;
 
     internal override bool BackwardInPlace => true;
+
+    internal override bool BackwardReadsInput => !_operator.FromOutput;
 
     internal override bool BackwardReadsOutput => _operator.FromOutput;
 

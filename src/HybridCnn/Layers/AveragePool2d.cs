@@ -44,6 +44,8 @@ public sealed class AveragePool2d : Layer
         _divisorOverride = divisorOverride ?? 0;
     }
 
+    internal override bool BackwardReadsInput => false;
+
     internal override bool BackwardReadsOutput => false;
 
     /// <inheritdoc/>

@@ -57,6 +57,10 @@ public sealed class BatchNorm2d : Layer
 
     internal override bool BackwardReadsOutput => false;
 
+    internal override bool ForwardInPlace => true;
+
+    internal override bool BackwardInPlace => true;
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 
@@ -73,9 +77,9 @@ public sealed class BatchNorm2d : Layer
     }
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: null, context);
 
-    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
+    internal override void ForwardRelu(Tensor x, Tensor y, float ceiling, ComputeContext context) => Forward(x, y, ceiling, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -86,7 +90,7 @@ public sealed class BatchNorm2d : Layer
         _operator!.Backward(x, dy, dWeight, dBias, dx, context);
     }
 
-    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    private void Forward(Tensor x, Tensor y, float? relu, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
         ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.Span, bias = _bias is null ? [] : _bias.Value.Span;

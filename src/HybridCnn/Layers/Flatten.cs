@@ -11,7 +11,11 @@ public sealed class Flatten : Layer
 {
     private Binding _binding;
 
+    internal override bool BackwardReadsInput => false;
+
     internal override bool BackwardReadsOutput => false;
+
+    internal override bool IsView => true;
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)

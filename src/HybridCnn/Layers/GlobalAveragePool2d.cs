@@ -10,6 +10,8 @@ public sealed class GlobalAveragePool2d : Layer
     private PoolOperator? _operator;
     private Binding _binding;
 
+    internal override bool BackwardReadsInput => false;
+
     internal override bool BackwardReadsOutput => false;
 
     /// <inheritdoc/>

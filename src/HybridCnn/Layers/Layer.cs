@@ -26,20 +26,26 @@ public abstract class Layer
     /// <summary>Everything that is saved, parameters and buffers, under PyTorch's names.</summary>
     public IReadOnlyList<NamedParameter> NamedState => [.. Named(static layer => layer.Parameters.Concat(layer.Buffers))];
 
-    /// <summary>Whether this is a ReLU, for the layer before it to take in.</summary>
-    internal virtual bool IsRelu => false;
+    /// <summary>Where a ReLU stops, for the layer before it to take it in: infinity, 6 for ReLU6; null for any other layer.</summary>
+    internal virtual float? ReluCeiling => null;
 
     /// <summary>How much of a ReLU behind this layer a container may leave to it.</summary>
     internal virtual ReluFusion ReluFusion => ReluFusion.None;
 
-    /// <summary>Whether <see cref="Backward"/> looks at y. Where it doesn't, a container may write over y.</summary>
+    /// <summary>Whether <see cref="Backward"/> looks at x. Where nobody does, a container lets another tensor take x's place.</summary>
+    internal virtual bool BackwardReadsInput => true;
+
+    /// <summary>Whether <see cref="Backward"/> looks at y.</summary>
     internal virtual bool BackwardReadsOutput => true;
 
-    /// <summary>Whether <see cref="Forward"/> takes a y that is x, and <see cref="Backward"/> doesn't look at x.</summary>
+    /// <summary>Whether <see cref="Forward"/> takes a y that is x.</summary>
     internal virtual bool ForwardInPlace => false;
 
     /// <summary>Whether <see cref="Backward"/> takes a dx that is dy. A container that passes that gives dy up.</summary>
     internal virtual bool BackwardInPlace => false;
+
+    /// <summary>Whether y is x under another shape, so that a container need not call the layer at all.</summary>
+    internal virtual bool IsView => false;
 
     /// <summary>
     /// The memory order in which this layer would like x, for a given rank-4 shape. A container may ask before it binds and
@@ -70,8 +76,8 @@ public abstract class Layer
     /// <summary>Computes y from x. Overwrites y, leaves x.</summary>
     public abstract void Forward(Tensor x, Tensor y, ComputeContext context);
 
-    /// <summary><see cref="Forward"/> with a ReLU behind it; for layers with a <see cref="ReluFusion"/>. Overwrites y, leaves x.</summary>
-    internal virtual void ForwardRelu(Tensor x, Tensor y, ComputeContext context) =>
+    /// <summary><see cref="Forward"/> with a ReLU behind it, y = min(max(y, 0), ceiling); for layers with a <see cref="ReluFusion"/>. Overwrites y, leaves x.</summary>
+    internal virtual void ForwardRelu(Tensor x, Tensor y, float ceiling, ComputeContext context) =>
         throw new InvalidOperationException($"{GetType().Name} takes in no ReLU.");
 
     /// <summary>

@@ -5,8 +5,8 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Layers;
 
 /// <summary>
-/// The same images in another memory order. <see cref="Sequential"/> puts it where the next layer prefers another layout
-/// than the last one left, and says so in <see cref="Sequential.Explain"/>.
+/// The same images in another memory order. A <see cref="Network"/> puts it where the next layer prefers another layout
+/// than the last one left, and says so in <see cref="Network.Explain"/>.
 /// </summary>
 public sealed class LayoutChange(Layout to) : Layer
 {
@@ -15,6 +15,8 @@ public sealed class LayoutChange(Layout to) : Layer
 
     /// <summary>The layout of y.</summary>
     public Layout To { get; } = to;
+
+    internal override bool BackwardReadsInput => false;
 
     internal override bool BackwardReadsOutput => false;
 

@@ -69,7 +69,7 @@ public sealed class Linear : Layer
     /// <inheritdoc/>
     public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
 
-    internal override void ForwardRelu(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: true, context);
+    internal override void ForwardRelu(Tensor x, Tensor y, float ceiling, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)

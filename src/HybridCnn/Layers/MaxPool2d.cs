@@ -36,6 +36,8 @@ public sealed class MaxPool2d : Layer
         _ceilMode = ceilMode;
     }
 
+    internal override bool BackwardReadsInput => false;
+
     internal override bool BackwardReadsOutput => false;
 
     /// <inheritdoc/>

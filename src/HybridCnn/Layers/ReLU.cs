@@ -12,5 +12,5 @@ public sealed class ReLU : Activation
     {
     }
 
-    internal override bool IsRelu => true;
+    internal override float? ReluCeiling => float.PositiveInfinity;
 }

@@ -11,4 +11,6 @@ public sealed class ReLU6 : Activation
         : base(new ActivationOperator<Relu6Function>(default))
     {
     }
+
+    internal override float? ReluCeiling => 6;
 }

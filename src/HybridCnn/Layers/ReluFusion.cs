@@ -6,9 +6,9 @@ internal enum ReluFusion
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>The maximum with 0. The gradient has to go through the ReLU before it comes to the layer.</summary>
+    /// <summary>The maximum with 0. The gradient has to go through the ReLU before it comes to the layer. Not a ReLU with a ceiling.</summary>
     Forward,
 
-    /// <summary>Also its gradient: <see cref="Layer.Backward"/> knows of the ReLU.</summary>
+    /// <summary>Also its gradient: <see cref="Layer.Backward"/> knows of the ReLU, with a ceiling or without.</summary>
     Both,
 }

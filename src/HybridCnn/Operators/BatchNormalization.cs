@@ -6,7 +6,7 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// Batch normalization of one shape in either layout, with a ReLU behind it if asked for; one call at a time. NHWC: threads over pixels, each
+/// Batch normalization of one shape in either layout, with a ReLU behind it if asked for (by its ceiling, infinity or 6); one call at a time. NHWC: threads over pixels, each
 /// with sums of its own, which are added in worker order. NCHW: threads over channels, each from its sums to its results while its planes are in
 /// the cache. Keeps the numbers per channel of the latest forward pass, and whether there was a ReLU, for the backward pass.
 /// </summary>
@@ -26,12 +26,13 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     private readonly double[] _first = new double[shape[1]], _second = new double[shape[1]];
     private Tensor? _x, _y, _dy, _dx;
     private Workspace? _workspace;
-    private bool _fromBatch, _relu, _sums;
+    private bool _fromBatch, _sums;
+    private float? _relu;
 
     /// <summary>y from the statistics of x itself, which also move the running ones. Overwrites y.</summary>
     public void ForwardTraining(
         Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> runningMean, Span<float> runningVariance, double momentum,
-        bool relu, Tensor y, ComputeContext context)
+        float? relu, Tensor y, ComputeContext context)
     {
         (_x, _y, _fromBatch, _relu) = (x, y, true, relu);
         Keep(gamma, beta);
@@ -62,7 +63,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     /// <summary>y from given statistics. Overwrites y.</summary>
     public void ForwardFixed(
         Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
-        bool relu, Tensor y, ComputeContext context)
+        float? relu, Tensor y, ComputeContext context)
     {
         (_x, _y, _fromBatch, _relu) = (x, y, false, relu);
         Keep(gamma, beta);
@@ -108,7 +109,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     }
 
     // Which y are above 0, in terms of x: the same arithmetic as forward gives the same bits, and spares reading y.
-    private ReluMask Relu => _relu ? new ReluMask(_scale, _offset) : default;
+    private ReluMask Relu => _relu is { } ceiling ? new ReluMask(_scale, _offset, ceiling) : default;
 
     private void Keep(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta)
     {
@@ -168,7 +169,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     {
         for (int channel = start; channel < end; channel++)
         {
-            (float Scale, float Offset)? relu = _relu ? (_scale[channel], _offset[channel]) : null;
+            (float Scale, float Offset, float Ceiling)? relu = _relu is { } ceiling ? (_scale[channel], _offset[channel], ceiling) : null;
             (_first[channel], _second[channel]) = (0, 0);
             for (int image = 0; image < shape[0] && _sums; image++)
             {

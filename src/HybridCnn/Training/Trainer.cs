@@ -29,7 +29,7 @@ public sealed class Trainer
     /// <param name="context">Threads and scratch memory, used by this trainer's calls alone while they last.</param>
     /// <param name="batchShape">[N, C, H, W], of every batch.</param>
     /// <exception cref="ArgumentException">The network cannot take that shape, doesn't end in [N, K], or shares no parameter with the optimizer.</exception>
-    public Trainer(Sequential network, SoftmaxCrossEntropy loss, Optimizer optimizer, ComputeContext context, Shape batchShape)
+    public Trainer(Network network, SoftmaxCrossEntropy loss, Optimizer optimizer, ComputeContext context, Shape batchShape)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(loss);
@@ -52,7 +52,7 @@ public sealed class Trainer
     }
 
     /// <summary>What is trained.</summary>
-    public Sequential Network { get; }
+    public Network Network { get; }
 
     /// <summary>The epoch that steps count towards, from 1.</summary>
     public int Epoch { get; private set; } = 1;

@@ -16,6 +16,7 @@ public class FusionTests
             [new Conv2d(16, 32, 3, padding: 1, random: random), new ReLU(), new Conv2d(32, 16, 3, padding: 1, random: random), new ReLU()], new Shape(2, 16, 9, 7).In(Layout.Nhwc), 2),
         ["normalization, ReLU"] = (_ => [new BatchNorm2d(21), new ReLU()], new(3, 21, 5, 6), 1),
         ["normalization, ReLU in NHWC order"] = (_ => [new BatchNorm2d(21), new ReLU()], new Shape(3, 21, 5, 6).In(Layout.Nhwc), 1),
+        ["normalization, ReLU6, convolution, ReLU6"] = (random => [new BatchNorm2d(21), new ReLU6(), new Conv2d(21, 4, 1, random: random), new ReLU6()], new Shape(3, 21, 5, 6).In(Layout.Nhwc), 0),
         ["convolution, normalization, ReLU, pooling"] = (random =>
             [new Conv2d(3, 8, 3, random: random), new BatchNorm2d(8), new ReLU(), new AveragePool2d(2)], new(2, 3, 8, 8), 1),
         ["ReLU, convolution, ReLU, ReLU, flat, linear, ReLU, linear"] = (random =>

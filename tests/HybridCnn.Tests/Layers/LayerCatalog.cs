@@ -68,6 +68,20 @@ internal static class LayerCatalog
             new Conv2d(16, 32, 1, stride: 2, bias: false, random: random)), new Shape(2, 16, 6, 5).In(Layout.Nhwc), new Shape(2, 32, 3, 3).In(Layout.Nhwc), Rounding: WinogradRounding),
         new("Residual of activations", random => new Residual(
             new Sequential(new Linear(12, 5, random: random), new Tanh()), new Sequential(new Linear(12, 5, random: random), new SiLU())), new(4, 12), new(4, 5), IsCurved: true),
+        new("Graph", InvertedResidual, new Shape(2, 8, 5, 4).In(Layout.Nhwc), new Shape(2, 24, 5, 4).In(Layout.Nhwc), IsCurved: true),
+        new("Graph of sequences and rows", random =>
+        {
+            var graph = new Graph();
+            graph.Add("a", new Conv1d(2, 3, 3, random: random));
+            graph.Add("b", new Conv1d(2, 3, 3, random: random), Graph.Input);
+            graph.Concat("ab", "b", "a", "b");
+            graph.Add("flat", new Flatten());
+            graph.Add("c", new Linear(54, 5, random: random));
+            graph.Add("d", new Linear(54, 5, random: random), "flat");
+            graph.Add("tanh", new Tanh());
+            graph.Sum("sum", "c", "tanh", "c");
+            return graph;
+        }, new(2, 2, 8), new(2, 5), IsCurved: true),
         new("Sequential of views and one layer", random => new Sequential(new Flatten(), new Sequential(new Linear(8, 4, random: random)), new Flatten(), new Flatten()),
             new(2, 2, 2, 2), new(2, 4)),
     ];
@@ -81,6 +95,18 @@ internal static class LayerCatalog
     private static Sequential Network(SeededRandom random) => new(
         new Conv2d(2, 4, 3, padding: 1, random: random), new ReLU(), new MaxPool2d(2), new Flatten(),
         new Linear(64, 6, random: random), new ReLU(), new Linear(6, 3, random: random));
+
+    // As in MobileNetV2, but for its normalizations, with a second way lined up behind it.
+    private static Graph InvertedResidual(SeededRandom random)
+    {
+        var graph = new Graph();
+        string expanded = graph.Add("expand", new Sequential(new Conv2d(8, 16, 1, random: random), new ReLU()));
+        graph.Add("depthwise", new Sequential(new Conv2d(16, 16, 3, padding: 1, groups: 16, random: random), new Sigmoid()));
+        graph.Add("project", new Conv2d(16, 8, 1, bias: false, random: random));
+        graph.Sum("sum", "project", Graph.Input);
+        graph.Concat("concat", "sum", expanded);
+        return graph;
+    }
 
     /// <param name="Name">For messages.</param>
     /// <param name="Create">Makes the layer; equal random states make equal layers.</param>

@@ -33,7 +33,7 @@ public class ResidualTests
         Tensor x = Tensor.From(shape, new SeededRandom(2).Floats(shape.Count)), y = new(network.Bind(shape)), dx = new(shape);
         Tensor dy = Tensor.From(y.Shape, new SeededRandom(3).Floats(y.Shape.Count));
         Assert.Contains("ReLU, computed by 0,", network.Explain(), StringComparison.Ordinal);
-        Assert.Equal(hasShortcut, network.Explain().Contains("shortcut: Sequential", StringComparison.Ordinal));
+        Assert.Equal(hasShortcut, network.Explain().Contains("0.shortcut.0 Conv2d", StringComparison.Ordinal));
         network.Forward(x, y, context);
         network.Backward(x, y, dy, dx, context);
 

@@ -22,7 +22,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
     {
         foreach (Layout layout in (Layout[])[Layout.Nchw, Layout.Nhwc])
         {
-            foreach (bool relu in (bool[])[false, true])
+            foreach (float? relu in (float?[])[null, float.PositiveInfinity, 0.5f])
             {
                 foreach (int threads in (int[])[1, 2, 3])
                     Check(new SeededRandom(1), n, c, h, w, layout, relu, threads, offset: 0);
@@ -33,13 +33,13 @@ public class BatchNormalizationTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Layout.Nchw)]
     [InlineData(Layout.Nhwc)]
-    public void A_mean_far_from_zero_costs_no_digits(Layout layout) => Check(new SeededRandom(2), 4, 5, 12, 12, layout, relu: false, threads: 2, offset: 1024);
+    public void A_mean_far_from_zero_costs_no_digits(Layout layout) => Check(new SeededRandom(2), 4, 5, 12, 12, layout, relu: null, threads: 2, offset: 1024);
 
     [Fact]
     public void Agrees_with_the_reference_on_anything() =>
         Fuzz.Run(
             output, 40,
-            random => (N: 1 + random.NextInt(4), C: 1 + random.NextInt(90), H: 1 + random.NextInt(12), W: 2 + random.NextInt(12), Layout: (Layout)random.NextInt(2), Relu: random.NextInt(2) == 0, Threads: 1 + random.NextInt(3)),
+            random => (N: 1 + random.NextInt(4), C: 1 + random.NextInt(90), H: 1 + random.NextInt(12), W: 2 + random.NextInt(12), Layout: (Layout)random.NextInt(2), Relu: random.NextInt(3) switch { 0 => (float?)null, 1 => float.PositiveInfinity, _ => 0.75f }, Threads: 1 + random.NextInt(3)),
             (p, random) => Check(random, p.N, p.C, p.H, p.W, p.Layout, p.Relu, p.Threads, offset: 0));
 
     [Theory]
@@ -53,7 +53,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         using var context = new ComputeContext(2);
         var mean = new float[3];
         float[] variance = [1, 1, 1];
-        new BatchNormalization(shape, Epsilon).ForwardTraining(x, [1, 2, 3], [4, 5, 6], mean, variance, 1, relu: false, y, context);
+        new BatchNormalization(shape, Epsilon).ForwardTraining(x, [1, 2, 3], [4, 5, 6], mean, variance, 1, relu: null, y, context);
         Assert.Equal([0f, 0f, 0f], variance);
         Assert.All(mean, m => Assert.Equal(12345.678f, m));
         Assert.Equal(5f, y.Span[layout == Layout.Nhwc ? 1 : 16]);
@@ -71,7 +71,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
             for (int run = 0; run < 3; run++)
             {
                 using var context = new ComputeContext(threads);
-                var pass = new Pass(new SeededRandom(3), 3, 35, 33, 31, layout, relu: true, offset: 0);
+                var pass = new Pass(new SeededRandom(3), 3, 35, 33, 31, layout, relu: float.PositiveInfinity, offset: 0);
                 pass.Run(context);
                 int[] bits = [.. ((float[])[.. pass.Y.Span, .. pass.Dx.Span, .. pass.DGamma, .. pass.DBeta]).Select(BitConverter.SingleToInt32Bits)];
                 Assert.Equal(first ??= bits, bits);
@@ -84,15 +84,15 @@ public class BatchNormalizationTests(ITestOutputHelper output)
     [InlineData(Layout.Nhwc)]
     public void Given_statistics_are_used_as_they_are(Layout layout)
     {
-        var pass = new Pass(new SeededRandom(4), 2, 21, 5, 6, layout, relu: true, offset: 0);
+        var pass = new Pass(new SeededRandom(4), 2, 21, 5, 6, layout, relu: float.PositiveInfinity, offset: 0);
         float[] mean = new SeededRandom(5).Floats(21), variance = [.. new SeededRandom(6).Floats(21).Select(v => v + 1.5f)];
         using var context = new ComputeContext(2);
-        pass.Operator.ForwardFixed(pass.X, pass.Gamma, pass.Beta, mean, variance, relu: true, pass.Y, context);
+        pass.Operator.ForwardFixed(pass.X, pass.Gamma, pass.Beta, mean, variance, relu: float.PositiveInfinity, pass.Y, context);
         pass.Operator.Backward(pass.X, pass.Dy, pass.DGamma, pass.DBeta, pass.Dx, context);
         pass.Compare((mean, variance), "given");
     }
 
-    private static void Check(SeededRandom random, int n, int c, int h, int w, Layout layout, bool relu, int threads, float offset)
+    private static void Check(SeededRandom random, int n, int c, int h, int w, Layout layout, float? relu, int threads, float offset)
     {
         using var context = new ComputeContext(threads);
         var pass = new Pass(random, n, c, h, w, layout, relu, offset);
@@ -105,11 +105,11 @@ public class BatchNormalizationTests(ITestOutputHelper output)
     {
         private readonly float[] _x, _dy;
         private readonly int _channels, _plane;
-        private readonly bool _relu;
+        private readonly float? _relu;
         private readonly Layout _layout;
         private readonly double _offset;
 
-        public Pass(SeededRandom random, int n, int c, int h, int w, Layout layout, bool relu, float offset)
+        public Pass(SeededRandom random, int n, int c, int h, int w, Layout layout, float? relu, float offset)
         {
             (_channels, _plane, _relu, _layout, _offset) = (c, h * w, relu, layout, offset);
             Shape shape = new Shape(n, c, h, w).In(layout);

@@ -9,7 +9,7 @@ internal sealed class ReferenceBatchNormalization
     public double[] Y = [], Dx = [], DGamma = [], DBeta = [];
 
     public static ReferenceBatchNormalization Run(
-        float[] x, float[] dy, float[] gamma, float[] beta, int channels, int plane, double epsilon, bool relu, (float[] Mean, float[] Variance)? given = null)
+        float[] x, float[] dy, float[] gamma, float[] beta, int channels, int plane, double epsilon, float? relu, (float[] Mean, float[] Variance)? given = null)
     {
         var r = new ReferenceBatchNormalization
         {
@@ -26,7 +26,7 @@ internal sealed class ReferenceBatchNormalization
             double Hat(int i) => (x[i] - mean) * inverse;
             foreach (int i in own)
                 r.Y[i] = Hat(i) * gamma[c] + beta[c];
-            double Upstream(int i) => relu && r.Y[i] <= 0 ? 0 : dy[i];
+            double Upstream(int i) => relu is { } ceiling && (r.Y[i] <= 0 || r.Y[i] >= ceiling) ? 0 : dy[i];
             r.DBeta[c] = own.Sum(Upstream);
             r.DGamma[c] = own.Sum(i => Upstream(i) * Hat(i));
             foreach (int i in own)
@@ -36,7 +36,7 @@ internal sealed class ReferenceBatchNormalization
             }
 
             foreach (int i in own)
-                r.Y[i] = relu ? Math.Max(0, r.Y[i]) : r.Y[i];
+                r.Y[i] = relu is { } top ? Math.Min(Math.Max(0, r.Y[i]), top) : r.Y[i];
         }
 
         return r;

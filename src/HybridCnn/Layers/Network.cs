@@ -1,0 +1,114 @@
+using System.Text;
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Layers;
+
+/// <summary>
+/// Layers wired together; itself a layer. <see cref="Bind"/> decides the memory order between them, by what each layer prefers, leaves
+/// a ReLU to the layer before it where that takes it in, and plans the memory of all activations and gradients, networks inside this one
+/// included: those that the backward pass doesn't read again share buffers, and so do gradients. A layer that only renames its input
+/// costs nothing. The buffers are made by the first pass that needs them; later ones allocate nothing. <see cref="Explain"/> shows all of it.
+/// </summary>
+public abstract class Network : Layer
+{
+    private NamedLayer[] _children = [];
+    private Parameter[] _parameters = [], _buffers = [];
+    private NetworkPlan? _plan;
+    private Binding _binding;
+
+    private protected Network()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<NamedLayer> Children => _children;
+
+    /// <summary>All parameters, first layer first.</summary>
+    public override IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>All buffers, first layer first.</summary>
+    public override IReadOnlyList<Parameter> Buffers => _buffers;
+
+    /// <summary>
+    /// Called in <see cref="Backward"/> with the position of a layer in <see cref="Children"/> as soon as the gradients of its parameters
+    /// are complete: last layer first, every layer once. Of a network inside another one it isn't called.
+    /// </summary>
+    public Action<int>? GradientsReady { get; set; }
+
+    /// <inheritdoc/>
+    public override Layout PreferredLayout(Shape input) => input.Layout;
+
+    /// <inheritdoc/>
+    public override Shape Bind(Shape input)
+    {
+        if (_plan is not null && _binding.Input == input)
+            return _binding.Output;
+
+        (_plan, _binding) = (null, default);
+        if (input.Rank == 0)
+            throw new ArgumentException($"{GetType().Name} takes a shape of 1 to 4 extents; got none.", nameof(input));
+        var wiring = new NetworkWiring(this, input);
+        _plan = new NetworkPlan(wiring);
+        _binding = new Binding(input, wiring.OutputShape);
+        return wiring.OutputShape;
+    }
+
+    /// <inheritdoc/>
+    public override void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        _plan!.Forward(x, y, context);
+    }
+
+    /// <summary>
+    /// Computes y from x as evaluation does (<see cref="ComputeContext.IsTraining"/> is false meanwhile), where no backward pass follows: nearly all
+    /// activations share a few buffers. Overwrites y, leaves x.
+    /// </summary>
+    /// <param name="x">Of the shape bound to.</param>
+    /// <param name="y">Of the shape that <see cref="Bind"/> returned.</param>
+    /// <param name="context">Threads and scratch memory.</param>
+    public void Predict(Tensor x, Tensor y, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        bool wasTraining = context.IsTraining;
+        context.IsTraining = false;
+        try
+        {
+            _plan!.Predict(x, y, context);
+        }
+        finally
+        {
+            context.IsTraining = wasTraining;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">There was no <see cref="Forward"/> before it, or a <see cref="Predict"/> since.</exception>
+    public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
+    {
+        _binding.CheckBackward(this, x, y, dy, dx, context);
+        _plan!.Backward(x, y, dy, dx, GradientsReady, context);
+    }
+
+    /// <summary>A line for every layer and for every change of the memory order: what it makes of which shape, and how; then the memory planned.</summary>
+    public override string Explain()
+    {
+        var text = new StringBuilder($"{GetType().Name}, x {_binding.Input}");
+        _plan?.Explain(text);
+        return text.ToString();
+    }
+
+    /// <summary>Adds the layers to a plan, from the value that x is.</summary>
+    /// <returns>The value that y is.</returns>
+    internal abstract int Wire(NetworkWiring wiring, int x);
+
+    /// <summary>What <see cref="Children"/> are from now on; a plan made before is void.</summary>
+    private protected void SetChildren(IEnumerable<NamedLayer> children)
+    {
+        _children = [.. children];
+        _parameters = [.. _children.SelectMany(child => child.Layer.Parameters)];
+        _buffers = [.. _children.SelectMany(child => child.Layer.Buffers)];
+        (_plan, _binding) = (null, default);
+    }
+}

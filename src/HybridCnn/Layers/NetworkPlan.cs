@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text;
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Layers;
+
+/// <summary>
+/// A wired network with the memory of its passes. Activations and gradients are planned together: the backward pass takes turns in the buffers that only
+/// the forward pass needs. Prediction has buffers of its own, and each of the two gets them on its first pass.
+/// </summary>
+internal sealed class NetworkPlan
+{
+    private readonly NetworkWiring _wiring;
+    private readonly ActivationPlan _training, _prediction;
+    private readonly GradientPlan _gradients;
+    private readonly Tensor[][] _inputs;
+    private readonly (int Places, long Floats) _trainingMemory, _predictionMemory;
+    private bool _canTrain, _canPredict, _canGoBack;
+
+    public NetworkPlan(NetworkWiring wiring)
+    {
+        _wiring = wiring;
+        _training = new ActivationPlan(wiring, isTraining: true);
+        _gradients = new GradientPlan(wiring);
+        _prediction = new ActivationPlan(wiring, isTraining: false);
+        _trainingMemory = PlannedBuffer.Place(_training.Buffers.Concat(_gradients.Buffers));
+        _predictionMemory = PlannedBuffer.Place(_prediction.Buffers);
+        _inputs = [.. wiring.Steps.Select(step => new Tensor[step.Inputs.Length])];
+    }
+
+    public void Forward(Tensor x, Tensor y, ComputeContext context)
+    {
+        if (!_canTrain)
+        {
+            _training.Allocate();
+            _gradients.Allocate();
+            _canTrain = true;
+        }
+
+        _canGoBack = false;
+        Run(_training, x, y, context);
+        _canGoBack = true;
+    }
+
+    public void Predict(Tensor x, Tensor y, ComputeContext context)
+    {
+        if (!_canPredict)
+        {
+            _prediction.Allocate();
+            _canPredict = true;
+        }
+
+        _canGoBack = false;
+        Run(_prediction, x, y, context);
+    }
+
+    public void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, Action<int>? gradientsReady, ComputeContext context)
+    {
+        if (!_canGoBack)
+            throw new InvalidOperationException("A backward pass needs the activations of a Forward; there was none, or a Predict since.");
+        int ready = _wiring.ChildCount;
+        for (int i = 0; i < _gradients.Operations.Count; i++)
+        {
+            GradientOperation operation = _gradients.Operations[i];
+            if (dx is null && !_gradients.HasParametersBehind(operation.Value))
+                continue;
+            if (operation.Step is not { } step)
+            {
+                operation.RunSum(_training[operation.Value, x, y], dy, dx, context);
+                continue;
+            }
+
+            if (step.Child >= 0)
+                ReportDownTo(step.Child + 1);
+            operation.Run(_training[step.Inputs[0], x, y], _training[step.Output, x, y], dy, dx, _gradients, context);
+        }
+
+        ReportDownTo(0);
+
+        void ReportDownTo(int child)
+        {
+            for (; ready > child; ready--)
+                gradientsReady?.Invoke(ready - 1);
+        }
+    }
+
+    public void Explain(StringBuilder text)
+    {
+        foreach (NetworkStep step in _wiring.Steps)
+        {
+            string shape = _wiring.ShapeOf(step.Output).ToString();
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{step.Name,3} {step.TypeName} → {shape}");
+            if (step.Layer?.Explain() is { Length: > 0 } inner)
+                text.AppendLine().Append("      ").Append(inner.ReplaceLineEndings(Environment.NewLine + "      "));
+            if (step.Relu is { } relu)
+                text.AppendLine().Append(CultureInfo.InvariantCulture, $"{relu.Name,3} {relu.TypeName}, computed by {step.Name}, → {shape}");
+        }
+
+        text.AppendLine().Append(CultureInfo.InvariantCulture, $"Memory: {InWords(_trainingMemory)} for training, {InWords(_predictionMemory)} for prediction");
+
+        static string InWords((int Places, long Floats) memory) =>
+            string.Create(CultureInfo.InvariantCulture, $"{memory.Floats * sizeof(float) / 1e6:0.0} MB in {memory.Places} buffers");
+    }
+
+    private void Run(ActivationPlan plan, Tensor x, Tensor y, ComputeContext context)
+    {
+        for (int i = 0; i < _inputs.Length; i++)
+        {
+            NetworkStep step = _wiring.Steps[i];
+            if (plan.IsRenamed(step))
+                continue;
+            Tensor[] inputs = _inputs[i];
+            for (int input = 0; input < inputs.Length; input++)
+                inputs[input] = plan[step.Inputs[input], x, y];
+            Tensor output = plan[step.Output, x, y];
+            if (step.Join is { } join)
+                join.Forward(inputs, output, step.Relu is not null, context);
+            else if (step.Relu is { } relu)
+                step.Layer!.ForwardRelu(inputs[0], output, relu.Layer!.ReluCeiling!.Value, context);
+            else
+                step.Layer!.Forward(inputs[0], output, context);
+        }
+    }
+}

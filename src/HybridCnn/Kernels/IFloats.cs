@@ -33,6 +33,11 @@ internal interface IFloats<TSelf>
     /// <summary>NaN wins.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
 
+    static abstract TSelf Sqrt(TSelf value);
+
+    /// <summary>The natural logarithm.</summary>
+    static abstract TSelf Log(TSelf value);
+
     /// <summary>The nearest whole number.</summary>
     static abstract TSelf Round(TSelf value);
 
@@ -86,6 +91,12 @@ internal readonly struct Floats16(Vector512<float> value) : IFloats<Floats16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 Min(Floats16 a, Floats16 b) => new(Vector512.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Sqrt(Floats16 value) => new(Vector512.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 Log(Floats16 value) => new(Vector512.Log(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 Round(Floats16 value) => new(Vector512.Round(value._value));
@@ -146,6 +157,12 @@ internal readonly struct Floats8(Vector256<float> value) : IFloats<Floats8>
     public static Floats8 Min(Floats8 a, Floats8 b) => new(Vector256.Min(a._value, b._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Sqrt(Floats8 value) => new(Vector256.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 Log(Floats8 value) => new(Vector256.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 Round(Floats8 value) => new(Vector256.Round(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -204,6 +221,12 @@ internal readonly struct Floats4(Vector128<float> value) : IFloats<Floats4>
     public static Floats4 Min(Floats4 a, Floats4 b) => new(Vector128.Min(a._value, b._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Sqrt(Floats4 value) => new(Vector128.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats4 Log(Floats4 value) => new(Vector128.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 Round(Floats4 value) => new(Vector128.Round(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -260,6 +283,12 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Min(Floats1 a, Floats1 b) => new(MathF.Min(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Sqrt(Floats1 value) => new(MathF.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Log(Floats1 value) => new(MathF.Log(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Round(Floats1 value) => new(MathF.Round(value._value));

@@ -55,6 +55,8 @@ public sealed class Conv1d : Layer
 
     internal override bool BackwardReadsOutput => false;
 
+    internal override bool HasMatrix => true;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -60,6 +60,8 @@ public sealed class Conv2d : Layer
 
     internal override bool BackwardReadsOutput => false;
 
+    internal override bool HasMatrix => true;
+
     /// <summary>
     /// How the convolution is computed; null until <see cref="Bind"/>, which plans with default options. The first run in a context
     /// with other options plans anew. <see cref="Tune"/> plans by measuring.

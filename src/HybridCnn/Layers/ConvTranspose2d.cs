@@ -68,6 +68,8 @@ public sealed class ConvTranspose2d : Layer
 
     internal override bool BackwardReadsOutput => false;
 
+    internal override bool HasMatrix => true;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -26,6 +26,9 @@ public abstract class Layer
     /// <summary>Everything that is saved, parameters and buffers, under PyTorch's names.</summary>
     public IReadOnlyList<NamedParameter> NamedState => [.. Named(static layer => layer.Parameters.Concat(layer.Buffers))];
 
+    /// <summary>Whether the first parameter is the weights of sums over its inputs, and the second, if there is one, their biases.</summary>
+    internal virtual bool HasMatrix => false;
+
     /// <summary>Where a ReLU stops, for the layer before it to take it in: infinity, 6 for ReLU6; null for any other layer.</summary>
     internal virtual float? ReluCeiling => null;
 
@@ -71,6 +74,26 @@ public abstract class Layer
     {
         foreach (NamedLayer child in Children)
             child.Layer.Tune(context, cache, tuned);
+    }
+
+    /// <summary>
+    /// Starts the weights of all convolutions and fully connected layers anew, this one's or those inside it, first layer first, and their biases. All
+    /// other parameters (of normalizations, of PReLU) stay as they are.
+    /// </summary>
+    /// <param name="weight">How the weights start.</param>
+    /// <param name="random">Where the numbers come from.</param>
+    /// <param name="bias">How the biases start; with 0 unless given.</param>
+    public void Initialize(Initializer weight, SeededRandom random, Initializer? bias = null)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        ArgumentNullException.ThrowIfNull(random);
+        foreach (NamedLayer child in Children)
+            child.Layer.Initialize(weight, random, bias);
+        if (!HasMatrix)
+            return;
+        weight.Fill(Parameters[0].Value, random);
+        if (Parameters.Count > 1)
+            (bias ?? Initializer.Constant(0)).Fill(Parameters[1].Value, random);
     }
 
     /// <summary>Computes y from x. Overwrites y, leaves x.</summary>

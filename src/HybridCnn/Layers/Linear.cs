@@ -53,6 +53,8 @@ public sealed class Linear : Layer
 
     internal override bool BackwardReadsOutput => false;
 
+    internal override bool HasMatrix => true;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {

@@ -4,6 +4,7 @@ using HybridCnn.Data;
 using HybridCnn.Kernels;
 using HybridCnn.Layers;
 using HybridCnn.Tensors;
+using Softmax = HybridCnn.Kernels.Softmax;
 
 namespace HybridCnn.Training;
 

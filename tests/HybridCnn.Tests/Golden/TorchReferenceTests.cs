@@ -4,6 +4,7 @@ using HybridCnn.Layers;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Training;
+using Softmax = HybridCnn.Kernels.Softmax;
 
 namespace HybridCnn.Tests.Golden;
 
@@ -30,8 +31,11 @@ public sealed class TorchReferenceTests : IDisposable
             case "conv_transpose2d": CheckTransposedConvolution(test); break;
             case "max_pool2d": CheckMaxPooling(test); break;
             case "avg_pool2d": CheckAveragePooling(test); break;
-            case "adaptive_avg_pool2d": CheckLayer(test, new GlobalAveragePool2d()); break;
+            case "adaptive_avg_pool2d": CheckLayer(test, new AdaptiveAveragePool2d(test.Int("out_h"), test.Int("out_w"))); break;
             case "adaptive_max_pool2d": CheckLayer(test, new GlobalMaxPool2d()); break;
+            case "norm": CheckLayer(test, new LocalResponseNorm(test.Int("size"), test.Float("alpha", 0), test.Float("beta", 0), test.Float("k", 0))); break;
+            case "pad": CheckPadding(test); break;
+            case "reshape": CheckConcat(test); break;
             case "linear": CheckLinear(test); break;
             case "activation": CheckLayer(test, Activation(test)!); break;
             case "cross_entropy": CheckCrossEntropy(test); break;
@@ -41,13 +45,14 @@ public sealed class TorchReferenceTests : IDisposable
     }
 
     /// <summary>The layer that a case is about; null where we have none.</summary>
-    internal static Activation? Activation(TorchCase test) => test.Name switch
+    internal static Layer? Activation(TorchCase test) => test.Name switch
     {
         "relu6" => new ReLU6(),
         "leaky_relu_02" => new LeakyReLU(test.Float("slope", 0)),
         "sigmoid" => new Sigmoid(),
         "tanh" => new Tanh(),
         "silu" => new SiLU(),
+        "softmax_2d" or "softmax_large" or "softmax_channel_4d" => new HybridCnn.Layers.Softmax(),
         _ => null,
     };
 
@@ -110,6 +115,24 @@ public sealed class TorchReferenceTests : IDisposable
         int? divisor = test.Attributes.GetProperty("divisor_override") is { ValueKind: System.Text.Json.JsonValueKind.Number } value ? value.GetInt32() : null;
         CheckLayer(test, new AveragePool2d(
             test.Pair("kernel"), test.Pair("stride"), test.Pair("padding"), test.Flag("ceil_mode"), test.Flag("count_include_pad"), divisor));
+    }
+
+    private void CheckPadding(TorchCase test)
+    {
+        int[] pads = [.. test.Attributes.GetProperty("pads_tlbr").EnumerateArray().Select(pad => pad.GetInt32())];
+        CheckLayer(test, new ZeroPad2d((pads[0], pads[1], pads[2], pads[3])));
+    }
+
+    private void CheckConcat(TorchCase test)
+    {
+        Tensor a = Input(test, "in.a"), b = Input(test, "in.b"), dy = Input(test, "in.grad_out"), y = new(dy.Shape), da = new(a.Shape), db = new(b.Shape);
+        var join = new ConcatJoin();
+        Assert.Equal(dy.Shape, join.Bind([a.Shape, b.Shape]));
+        join.Forward([a, b], y, relu: false, _context);
+        join.Backward(dy, [da, db], _context);
+        test.AssertClose("y", y.Span);
+        test.AssertClose("grad_a", da.Span);
+        test.AssertClose("grad_b", db.Span);
     }
 
     private void CheckLinear(TorchCase test) =>

@@ -7,8 +7,11 @@ namespace HybridCnn.Tests.Layers;
 /// <summary>A layer of the catalog with all that a forward and a backward pass need.</summary>
 internal sealed class BoundLayer
 {
+    private readonly Action<Layer>? _rewind;
+
     public BoundLayer(LayerCatalog.Entry entry)
     {
+        _rewind = entry.Rewind;
         var random = new SeededRandom(7);
         Layer = entry.Create(random);
         Assert.Equal(entry.Output, Layer.Bind(entry.Input));
@@ -36,7 +39,11 @@ internal sealed class BoundLayer
 
     public Tensor Dy { get; }
 
-    public void Forward(ComputeContext context) => Layer.Forward(X, Y, context);
+    public void Forward(ComputeContext context)
+    {
+        _rewind?.Invoke(Layer);
+        Layer.Forward(X, Y, context);
+    }
 
     public void Backward(ComputeContext context) => Layer.Backward(X, Y, Dy, Dx, context);
 

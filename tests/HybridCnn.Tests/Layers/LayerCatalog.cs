@@ -27,6 +27,32 @@ internal static class LayerCatalog
         new("Linear on images, without bias", random => new Linear(12, 5, bias: false, random: random), new(3, 2, 3, 2), new(3, 5)),
         new("Linear on two threads", random => new Linear(130, 140, random: random), new(64, 130), new(64, 140)),
         new("BatchNorm2d", _ => new BatchNorm2d(3), new(4, 3, 5, 4), new(4, 3, 5, 4), SeesWholeBatch: true),
+        new("GroupNorm", _ => new GroupNorm(2, 4), new(3, 4, 5, 4), new(3, 4, 5, 4), IsCurved: true),
+        new("GroupNorm in NHWC order", _ => new GroupNorm(3, 6), new Shape(2, 6, 3, 4).In(Layout.Nhwc), new Shape(2, 6, 3, 4).In(Layout.Nhwc), IsCurved: true),
+        new("GroupNorm of sequences, without weights", _ => new GroupNorm(1, 3, affine: false), new(2, 3, 9), new(2, 3, 9), IsCurved: true),
+        new("LayerNorm of images", _ => new LayerNorm([3, 5, 4]), new(4, 3, 5, 4), new(4, 3, 5, 4), IsCurved: true),
+        new("LayerNorm of images in NHWC order", _ => new LayerNorm([3, 5, 4]), new Shape(4, 3, 5, 4).In(Layout.Nhwc), new Shape(4, 3, 5, 4).In(Layout.Nhwc), IsCurved: true),
+        new("LayerNorm of image rows", _ => new LayerNorm([19], epsilon: 1e-3), new(2, 3, 2, 19), new(2, 3, 2, 19), IsCurved: true),
+        new("LayerNorm of rows, without weights", _ => new LayerNorm([40], affine: false), new(6, 40), new(6, 40), IsCurved: true),
+        new("LocalResponseNorm", _ => new LocalResponseNorm(3, alpha: 0.5), new(2, 5, 3, 7), new(2, 5, 3, 7), IsCurved: true),
+        new("LocalResponseNorm in NHWC order", _ => new LocalResponseNorm(4, alpha: 0.5, beta: 0.6), new Shape(2, 19, 3, 2).In(Layout.Nhwc), new Shape(2, 19, 3, 2).In(Layout.Nhwc), IsCurved: true),
+        new("Dropout", random => new Dropout(0.3, random), new(3, 2, 5, 7), new(3, 2, 5, 7), SeesWholeBatch: true, Rewind: Rewind),
+        new("Dropout on two threads", random => new Dropout(0.5, random), new(4, 20001), new(4, 20001), SeesWholeBatch: true, Rewind: Rewind),
+        new("PReLU", _ => new PReLU(3), new(2, 3, 5, 7), new(2, 3, 5, 7)),
+        new("PReLU in NHWC order", _ => new PReLU(21), new Shape(2, 21, 3, 2).In(Layout.Nhwc), new Shape(2, 21, 3, 2).In(Layout.Nhwc)),
+        new("PReLU of rows with one slope", _ => new PReLU(), new(3, 40), new(3, 40)),
+        new("Softmax", _ => new Softmax(), new(5, 20), new(5, 20), IsCurved: true),
+        new("Softmax over channels", _ => new Softmax(), new(2, 4, 3, 7), new(2, 4, 3, 7), IsCurved: true),
+        new("Softmax over channels in NHWC order", _ => new Softmax(), new Shape(2, 4, 3, 7).In(Layout.Nhwc), new Shape(2, 4, 3, 7).In(Layout.Nhwc), IsCurved: true),
+        new("ZeroPad2d", _ => new ZeroPad2d(1), new(2, 3, 4, 5), new(2, 3, 6, 7)),
+        new("ZeroPad2d of four pads in NHWC order", _ => new ZeroPad2d((2, 1, 0, 3)), new Shape(2, 3, 4, 5).In(Layout.Nhwc), new Shape(2, 3, 6, 9).In(Layout.Nhwc)),
+        new("Upsample", _ => new Upsample(2), new(2, 3, 4, 5), new(2, 3, 8, 10)),
+        new("Upsample in NHWC order", _ => new Upsample((2, 3)), new Shape(2, 3, 4, 5).In(Layout.Nhwc), new Shape(2, 3, 8, 15).In(Layout.Nhwc)),
+        new("Upsample bilinear", _ => new Upsample(2, UpsampleMode.Bilinear), new(2, 3, 4, 5), new(2, 3, 8, 10)),
+        new("Upsample bilinear in NHWC order", _ => new Upsample((3, 1), UpsampleMode.Bilinear), new Shape(2, 19, 4, 3).In(Layout.Nhwc), new Shape(2, 19, 12, 3).In(Layout.Nhwc)),
+        new("AdaptiveAveragePool2d", _ => new AdaptiveAveragePool2d(3), new(2, 3, 7, 5), new(2, 3, 3, 3)),
+        new("AdaptiveAveragePool2d in NHWC order", _ => new AdaptiveAveragePool2d(2, 5), new Shape(2, 19, 5, 3).In(Layout.Nhwc), new Shape(2, 19, 2, 5).In(Layout.Nhwc)),
+        new("AdaptiveAveragePool2d of even windows", _ => new AdaptiveAveragePool2d(2, 3), new(2, 3, 8, 6), new(2, 3, 2, 3)),
         new("ReLU", _ => new ReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
         new("ReLU6", _ => new ReLU6(), new(2, 1500), new(2, 1500)),
         new("LeakyReLU", _ => new LeakyReLU(), new(3, 2, 5, 7), new(3, 2, 5, 7)),
@@ -96,6 +122,8 @@ internal static class LayerCatalog
         new Conv2d(2, 4, 3, padding: 1, random: random), new ReLU(), new MaxPool2d(2), new Flatten(),
         new Linear(64, 6, random: random), new ReLU(), new Linear(6, 3, random: random));
 
+    private static void Rewind(Layer layer) => ((Dropout)layer).Step = 0;
+
     // As in MobileNetV2, but for its normalizations, with a second way lined up behind it.
     private static Graph InvertedResidual(SeededRandom random)
     {
@@ -114,6 +142,7 @@ internal static class LayerCatalog
     /// <param name="Output">What binding must answer.</param>
     /// <param name="Rounding">The largest error of y, of its largest value.</param>
     /// <param name="IsCurved">Whether the layer's slope changes steadily, not only at kinks.</param>
-    /// <param name="SeesWholeBatch">Whether an item's output depends on the other items.</param>
-    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output, bool SeesWholeBatch = false, double Rounding = 1e-6, bool IsCurved = false);
+    /// <param name="SeesWholeBatch">Whether an item's output depends on the other items, or on more than the batch.</param>
+    /// <param name="Rewind">Makes the next forward pass the first one again; null where all are alike.</param>
+    public sealed record Entry(string Name, Func<SeededRandom, Layer> Create, Shape Input, Shape Output, bool SeesWholeBatch = false, double Rounding = 1e-6, bool IsCurved = false, Action<Layer>? Rewind = null);
 }

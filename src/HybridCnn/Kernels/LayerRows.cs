@@ -6,8 +6,8 @@ namespace HybridCnn.Kernels;
 /// <summary>The passes of layer normalization over one row, whose elements have a scale and an offset each. The sums are those of <see cref="NormalizationNchw"/>.</summary>
 internal static class LayerRows
 {
-    // Rows that are summed in one register.
-    private const int BlockRows = 64;
+    // Rows that are summed in float32 before they are added up, and columns whose two sums stay in the first cache.
+    private const int BlockRows = 64, Columns = 1024;
 
     /// <summary>y = (x − mean)·inverseDeviation·gamma + beta. Overwrites; y may be x.</summary>
     public static void Apply(ReadOnlySpan<float> x, float mean, float inverseDeviation, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> y)
@@ -48,15 +48,34 @@ internal static class LayerRows
         _ = Gradient<Floats1>(x, dy, gamma, mean, a, b, c, dx, done);
     }
 
-    /// <summary>Adds the sums over all rows of dy·(x − mean)·inverseDeviation to dGamma and of dy to dBeta, for columns from <paramref name="first"/> on; as many as those have.</summary>
+    /// <summary>
+    /// Adds the sums over all rows of dy·(x − mean)·inverseDeviation to dGamma and of dy to dBeta, for columns from <paramref name="first"/> on; as many as those have. Goes along
+    /// the rows in pieces whose sums stay in the cache, and sums short runs of rows before it adds them up.
+    /// </summary>
     public static void AddColumnSums(
         ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> means, ReadOnlySpan<float> inverseDeviations, int width, int first, Span<float> dGamma, Span<float> dBeta)
     {
-        _ = (x[..(means.Length * width)].Length, dy[..(means.Length * width)].Length, inverseDeviations[..means.Length].Length, dBeta[..dGamma.Length].Length);
-        int done = Vector512.IsHardwareAccelerated
-            ? AddColumnSums<Floats16>(x, dy, means, inverseDeviations, width, first, dGamma, dBeta, 0)
-            : AddColumnSums<Floats8>(x, dy, means, inverseDeviations, width, first, dGamma, dBeta, 0);
-        _ = AddColumnSums<Floats1>(x, dy, means, inverseDeviations, width, first, dGamma, dBeta, done);
+        Span<float> gammas = stackalloc float[Columns], betas = stackalloc float[Columns];
+        for (int column = 0; column < dGamma.Length; column += Columns)
+        {
+            int count = Math.Min(Columns, dGamma.Length - column);
+            for (int start = 0; start < means.Length; start += BlockRows)
+            {
+                gammas.Clear();
+                betas.Clear();
+                for (int row = start; row < Math.Min(means.Length, start + BlockRows); row++)
+                {
+                    ReadOnlySpan<float> xs = x.Slice(row * width + first + column, count), dys = dy.Slice(row * width + first + column, count);
+                    int done = Vector512.IsHardwareAccelerated
+                        ? AddRow<Floats16>(xs, dys, means[row], inverseDeviations[row], gammas, betas, 0)
+                        : AddRow<Floats8>(xs, dys, means[row], inverseDeviations[row], gammas, betas, 0);
+                    _ = AddRow<Floats1>(xs, dys, means[row], inverseDeviations[row], gammas, betas, done);
+                }
+
+                Sums.Add(gammas[..count], dGamma.Slice(column, count));
+                Sums.Add(betas[..count], dBeta.Slice(column, count));
+            }
+        }
     }
 
     // The spans of the methods below were checked above; each takes whole vectors from `at` on and returns where they end.
@@ -104,34 +123,17 @@ internal static class LayerRows
         return at;
     }
 
-    private static int AddColumnSums<T>(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, ReadOnlySpan<float> means, ReadOnlySpan<float> inverseDeviations, int width, int first, Span<float> dGamma, Span<float> dBeta,
-        int column)
+    private static int AddRow<T>(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, float mean, float inverseDeviation, Span<float> dGamma, Span<float> dBeta, int at)
         where T : struct, IFloats<T>
     {
-        for (; column + T.Count <= dGamma.Length; column += T.Count)
+        T means = T.Broadcast(mean), scales = T.Broadcast(inverseDeviation);
+        for (; at + T.Count <= x.Length; at += T.Count)
         {
-            T gammas = default, betas = default;
-            for (int start = 0; start < means.Length; start += BlockRows)
-            {
-                T g = default, b = default;
-                for (int row = start; row < Math.Min(means.Length, start + BlockRows); row++)
-                {
-                    nint at = (nint)row * width + first + column;
-                    T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at);
-                    T normal = (T.Load(ref MemoryMarshal.GetReference(x), at) - T.Broadcast(means[row])) * T.Broadcast(inverseDeviations[row]);
-                    g = T.MultiplyAdd(gradient, normal, g);
-                    b += gradient;
-                }
-
-                gammas += g;
-                betas += b;
-            }
-
-            (T.Load(ref MemoryMarshal.GetReference(dGamma), column) + gammas).Store(ref MemoryMarshal.GetReference(dGamma), column);
-            (T.Load(ref MemoryMarshal.GetReference(dBeta), column) + betas).Store(ref MemoryMarshal.GetReference(dBeta), column);
+            T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at), normal = (T.Load(ref MemoryMarshal.GetReference(x), at) - means) * scales;
+            T.MultiplyAdd(gradient, normal, T.Load(ref MemoryMarshal.GetReference(dGamma), at)).Store(ref MemoryMarshal.GetReference(dGamma), at);
+            (T.Load(ref MemoryMarshal.GetReference(dBeta), at) + gradient).Store(ref MemoryMarshal.GetReference(dBeta), at);
         }
 
-        return column;
+        return at;
     }
 }

@@ -9,10 +9,10 @@ internal static class SoftmaxRows
     public static void Forward(ReadOnlySpan<float> x, Span<float> y)
     {
         float max = x[0];
-        foreach (float value in x)
-            max = MathF.Max(max, value);
+        int done = Max<Floats16>(x, ref max, 0);
+        _ = Max<Floats1>(x, ref max, done);
         double sum = 0;
-        int done = Exp<Floats16>(x, max, y, ref sum, 0);
+        done = Exp<Floats16>(x, max, y, ref sum, 0);
         _ = Exp<Floats1>(x, max, y, ref sum, done);
         float share = (float)(1 / sum);
         done = Scale<Floats16>(share, y, 0);
@@ -27,6 +27,19 @@ internal static class SoftmaxRows
         _ = Product<Floats1>(y, dy, ref sum, done);
         done = Gradient<Floats16>(y, dy, (float)sum, dx[..y.Length], 0);
         _ = Gradient<Floats1>(y, dy, (float)sum, dx, done);
+    }
+
+    private static int Max<T>(ReadOnlySpan<float> x, ref float max, int at)
+        where T : struct, IFloats<T>
+    {
+        T highest = T.Broadcast(max);
+        for (; at + T.Count <= x.Length; at += T.Count)
+            highest = T.Max(highest, T.Load(ref MemoryMarshal.GetReference(x), at));
+        Span<float> lanes = stackalloc float[16];
+        highest.Store(ref MemoryMarshal.GetReference(lanes), 0);
+        foreach (float lane in lanes[..T.Count])
+            max = MathF.Max(max, lane);
+        return at;
     }
 
     private static int Exp<T>(ReadOnlySpan<float> x, float max, Span<float> y, ref double sum, int at)

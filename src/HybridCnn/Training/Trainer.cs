@@ -20,6 +20,7 @@ public sealed class Trainer
     private readonly Shape _batchShape;
     private readonly Tensor _logits;
     private readonly Tensor _dlogits;
+    private Tensor? _dmixed;
     private readonly Tensor _images;
     private readonly int[] _labels;
 
@@ -81,13 +82,25 @@ public sealed class Trainer
     /// <param name="images">[N, C, H, W], of the batch shape.</param>
     /// <param name="labels">N classes.</param>
     /// <exception cref="DivergedException">The loss is not finite; the weights are still those that it was computed with.</exception>
-    public StepResult Step(Tensor images, ReadOnlySpan<int> labels)
+    public StepResult Step(Tensor images, ReadOnlySpan<int> labels) => StepMixed(images, labels, labels, lambda: 1);
+
+    private StepResult StepMixed(Tensor images, ReadOnlySpan<int> labels, ReadOnlySpan<int> mixedLabels, float lambda)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Shape != _batchShape)
             throw new ArgumentException($"This trainer takes batches {_batchShape}; got {images.Shape}.", nameof(images));
         Network.Forward(images, _logits, _context);
         float loss = _loss.Forward(_logits, labels, _dlogits);
+        if (lambda < 1)
+        {
+            // Losses are linear in the target: the loss of a mixed target is the mixture of the losses, and so is the gradient.
+            _dmixed ??= new Tensor(_logits.Shape);
+            loss = lambda * loss + (1 - lambda) * _loss.Forward(_logits, mixedLabels, _dmixed);
+            ImageMix.Run(_dlogits.Span, _dmixed.Span, lambda);
+            // An image counts as right with the label that it has more of.
+            labels = lambda < 0.5f ? mixedLabels : labels;
+        }
+
         if (!float.IsFinite(loss))
             throw new DivergedException(Epoch, Steps + 1, loss);
 
@@ -122,9 +135,7 @@ public sealed class Trainer
         {
             if (batch.Count < _labels.Length)
                 throw new ArgumentException($"A training batch has {_labels.Length} images; the loader gave {batch.Count}. Give it a random sequence to shuffle by.", nameof(loader));
-            if (batch.IsMixed)
-                throw new NotSupportedException("This loss takes one label per image; leave mixup out of the loader's augmentation.");
-            StepResult step = Step(batch.Images, batch.Labels);
+            StepResult step = StepMixed(batch.Images, batch.Labels, batch.MixedLabels, batch.Lambda);
             loss += step.Loss * (double)step.Count;
             correct += step.Correct;
             seen += step.Count;

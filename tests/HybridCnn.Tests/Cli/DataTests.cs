@@ -47,7 +47,7 @@ public class DataTests
         foreach (string depth in (string[])["0", "1", "7"])
         {
             string run = folder[$"run{depth}"];
-            CliResult result = CliProcess.Run(["train", .. TrainedRun.Settings, "--augment", "crop,flip,rotate,scale,shear,translate,cutout", "--prefetch", depth, "--out", run]);
+            CliResult result = CliProcess.Run(["train", .. TrainedRun.Settings, "--augment", "crop,flip,rotate,scale,shear,translate,cutout,mixup", "--prefetch", depth, "--out", run]);
             Assert.True(result.ExitCode == 0, result.Error);
             weights ??= File.ReadAllBytes(Path.Combine(run, "weights.safetensors"));
             Assert.Equal(weights, File.ReadAllBytes(Path.Combine(run, "weights.safetensors")));

@@ -33,6 +33,7 @@ internal interface IFloats<TSelf>
     /// <summary>NaN wins.</summary>
     static abstract TSelf Min(TSelf a, TSelf b);
 
+    /// <summary>NaN of a negative number.</summary>
     static abstract TSelf Sqrt(TSelf value);
 
     /// <summary>The natural logarithm.</summary>

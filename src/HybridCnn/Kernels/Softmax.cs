@@ -4,14 +4,14 @@ namespace HybridCnn.Kernels;
 internal static class Softmax
 {
     /// <summary>
-    /// The loss -log softmax(logits)[label], by log-sum-exp around the maximum so that no finite logit overflows, and its
-    /// gradient (softmax(logits) - onehot(label)) * scale. Sums in double: a thousand classes keep float's last digits.
+    /// The loss Σ q·-log softmax(logits), by log-sum-exp around the maximum so that no finite logit overflows, and its
+    /// gradient (softmax(logits)·Σq - q)·scale. Sums in double: a thousand classes keep float's last digits.
     /// </summary>
     /// <param name="logits">[K].</param>
-    /// <param name="label">In [0, K).</param>
+    /// <param name="target">q of each class.</param>
     /// <param name="scale">What the gradient is multiplied by; 1 / N for a mean over N rows.</param>
     /// <param name="dlogits">[K], overwritten; may be empty where the gradient isn't wanted, and may be <paramref name="logits"/>.</param>
-    public static double CrossEntropy(ReadOnlySpan<float> logits, int label, float scale, Span<float> dlogits)
+    public static double CrossEntropy(ReadOnlySpan<float> logits, ClassTarget target, double scale, Span<float> dlogits)
     {
         float max = logits[0];
         foreach (float logit in logits)
@@ -20,14 +20,18 @@ internal static class Softmax
         double sum = 0;
         foreach (float logit in logits)
             sum += Math.Exp((double)logit - max);
-        double loss = Math.Log(sum) - ((double)logits[label] - max);
-
-        for (int k = 0; k < dlogits.Length; k++)
+        double logSum = Math.Log(sum), loss = 0, total = 0;
+        for (int k = 0; k < logits.Length; k++)
         {
-            double probability = Math.Exp((double)logits[k] - max) / sum;
-            dlogits[k] = (float)((k == label ? probability - 1 : probability) * scale);
+            double q = target[k];
+            total += q;
+            // A class that isn't asked for says nothing, whatever its logit. A sum that isn't a number still shows: some class is asked for.
+            if (q != 0)
+                loss += q * (logSum - ((double)logits[k] - max));
         }
 
+        for (int k = 0; k < dlogits.Length; k++)
+            dlogits[k] = (float)((Math.Exp((double)logits[k] - max) / sum * total - target[k]) * scale);
         return loss;
     }
 

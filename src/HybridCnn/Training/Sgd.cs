@@ -1,51 +1,42 @@
-using HybridCnn.Compute;
 using HybridCnn.Kernels;
-using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Training;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, Nesterov's look-ahead and weight decay (added to the gradient, L2), PyTorch's
-/// formulas: d = g + weightDecay·p; v = momentum·v + (1 - dampening)·d, in the first step v = d; p -= learningRate·v, with
-/// Nesterov p -= learningRate·(d + momentum·v). NaN passes through to the parameters.
+/// Stochastic gradient descent with momentum, Nesterov's look-ahead and weight decay, PyTorch's formulas: d = g + weightDecay·p;
+/// v = momentum·v + (1 - dampening)·d, in the first step v = d; p -= learningRate·v, with Nesterov p -= learningRate·(d + momentum·v).
+/// Decoupled, weight decay leaves the gradient alone: d = g, and p *= 1 - learningRate·weightDecay before the step (SGDW, Loshchilov and
+/// Hutter, Decoupled weight decay regularization, 2019).
 /// </summary>
 public sealed class Sgd : Optimizer
 {
-    // A block is what one worker takes at least: large enough to outweigh a wake-up, small enough to share out a layer.
-    private const int BlockLength = 4096;
-
     private readonly Tensor[] _velocities;
-    private readonly Block[] _blocks;
-    private readonly long _elements;
-    private bool _hasVelocity;
 
     /// <summary>Prepares training of <paramref name="parameters"/>.</summary>
     /// <param name="parameters">What to train.</param>
     /// <param name="learningRate">The size of a step.</param>
     /// <param name="momentum">How much of the last direction stays, 0 for none.</param>
     /// <param name="nesterov">Looks ahead along the velocity; needs momentum, and no dampening.</param>
-    /// <param name="weightDecay">The factor by which parameters add to their own gradients.</param>
+    /// <param name="weightDecay">The factor by which parameters add to their own gradients, or shrink.</param>
     /// <param name="dampening">How much of the gradient is left out of the velocity, from the second step on.</param>
+    /// <param name="decoupledDecay">Whether parameters shrink by themselves, instead of adding to their gradients.</param>
     /// <exception cref="ArgumentException">A factor that is negative or not finite, or Nesterov without momentum or with dampening.</exception>
     public Sgd(
         IReadOnlyList<Parameter> parameters, float learningRate, float momentum = 0, bool nesterov = false,
-        float weightDecay = 0, float dampening = 0)
-        : base(parameters, learningRate)
+        float weightDecay = 0, float dampening = 0, bool decoupledDecay = false)
+        : base(parameters, learningRate, weightDecay)
     {
         RequireFactor(momentum, nameof(momentum));
-        RequireFactor(weightDecay, nameof(weightDecay));
         if (!float.IsFinite(dampening))
             throw new ArgumentOutOfRangeException(nameof(dampening), dampening, "Must be finite.");
         if (nesterov && (momentum == 0 || dampening != 0))
             throw new ArgumentException($"Nesterov needs momentum above 0 and dampening 0; got {momentum} and {dampening}.", nameof(nesterov));
         Momentum = momentum;
         Nesterov = nesterov;
-        WeightDecay = weightDecay;
         Dampening = dampening;
-        _velocities = momentum == 0 ? [] : [.. Parameters.Select(parameter => new Tensor(parameter.Shape))];
-        _elements = Parameters.Sum(parameter => (long)parameter.Shape.Count);
-        _blocks = [.. Parameters.SelectMany((parameter, index) => Cut(parameter.Shape.Count, index))];
+        DecoupledDecay = decoupledDecay;
+        _velocities = momentum == 0 ? [] : Remember("velocity");
     }
 
     /// <summary>How much of the last direction stays.</summary>
@@ -54,45 +45,24 @@ public sealed class Sgd : Optimizer
     /// <summary>Whether steps look ahead along the velocity.</summary>
     public bool Nesterov { get; }
 
-    /// <summary>The factor by which parameters add to their own gradients.</summary>
-    public float WeightDecay { get; }
-
     /// <summary>How much of the gradient is left out of the velocity.</summary>
     public float Dampening { get; }
 
-    /// <inheritdoc/>
-    public override void Step(ComputeContext context)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        Dispatch.For(context, _blocks.Length, _elements, this, static (self, _, start, end) =>
-        {
-            for (int i = start; i < end; i++)
-                self.Update(self._blocks[i]);
-        });
-        _hasVelocity = true;
-    }
+    /// <summary>Whether weight decay leaves the gradients alone.</summary>
+    public bool DecoupledDecay { get; }
 
-    private void Update(Block block)
+    /// <inheritdoc/>
+    protected override void Update(int parameter, int start, ReadOnlySpan<float> gradient, Span<float> value)
     {
-        Parameter parameter = Parameters[block.Parameter];
-        ReadOnlySpan<float> gradient = parameter.Gradient.Span.Slice(block.Start, block.Length);
-        Span<float> value = parameter.Value.Span.Slice(block.Start, block.Length);
+        (float decay, float shrink) = Decay(parameter, DecoupledDecay);
+        float rate = LearningRateOf(parameter);
         if (Momentum == 0)
         {
-            SgdUpdate.Plain(LearningRate, WeightDecay, gradient, value);
+            ParameterUpdate.Run(new SgdRule(rate, decay, shrink), gradient, value);
             return;
         }
 
-        SgdUpdate.WithMomentum(
-            LearningRate, WeightDecay, _hasVelocity ? Momentum : 0, _hasVelocity ? 1 - Dampening : 1, Nesterov ? Momentum : 0,
-            gradient, _velocities[block.Parameter].Span.Slice(block.Start, block.Length), value);
+        (float keep, float add) = Steps == 0 ? (0, 1) : (Momentum, 1 - Dampening);
+        ParameterUpdate.Run(new MomentumRule(rate, decay, shrink, keep, add, Nesterov ? Momentum : 0), gradient, value, _velocities[parameter].Span.Slice(start, value.Length));
     }
-
-    private static IEnumerable<Block> Cut(int count, int parameter)
-    {
-        for (long start = 0; start < count; start += BlockLength)
-            yield return new(parameter, (int)start, (int)Math.Min(BlockLength, count - start));
-    }
-
-    private readonly record struct Block(int Parameter, int Start, int Length);
 }

@@ -1,10 +1,7 @@
 using HybridCnn.Compute;
-using HybridCnn.Kernels;
 using HybridCnn.Layers;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
-using HybridCnn.Training;
-using Softmax = HybridCnn.Kernels.Softmax;
 
 namespace HybridCnn.Tests.Golden;
 
@@ -38,8 +35,9 @@ public sealed class TorchReferenceTests : IDisposable
             case "reshape": CheckConcat(test); break;
             case "linear": CheckLinear(test); break;
             case "activation": CheckLayer(test, Activation(test)!); break;
-            case "cross_entropy": CheckCrossEntropy(test); break;
-            case "optimizer": CheckSgd(test); break;
+            case "cross_entropy": TorchTrainingCases.CheckCrossEntropy(test); break;
+            case "loss": TorchTrainingCases.CheckLoss(test); break;
+            case "optimizer": TorchTrainingCases.CheckOptimizer(test, _context); break;
             default: Assert.Fail($"No check for {test.Operation}"); break;
         }
     }
@@ -164,57 +162,5 @@ public sealed class TorchReferenceTests : IDisposable
         test.AssertClose("grad_x", dx.Span);
     }
 
-    private static void CheckCrossEntropy(TorchCase test)
-    {
-        Tensor logits = Input(test, "in.logits"), dlogits = new(logits.Shape);
-        int[] labels = test.Integers("in.target");
-        var losses = new float[labels.Length];
-        var loss = new SoftmaxCrossEntropy();
-        loss.PerImage(logits, labels, losses);
-        if (test.Attributes.GetProperty("reduction").GetString() == "mean")
-        {
-            test.AssertClose("loss", [loss.Forward(logits, labels, dlogits)]);
-        }
-        else if (test.Attributes.GetProperty("reduction").GetString() == "none")
-        {
-            test.AssertClose("loss", losses);
-            float[] upstream = test.Floats("in.grad_out");
-            for (int n = 0; n < labels.Length; n++)
-                Softmax.CrossEntropy(logits.Item(n), labels[n], upstream[n], dlogits.Item(n));
-        }
-        else
-        {
-            test.AssertClose("loss", [losses.Sum()]);
-            for (int n = 0; n < labels.Length; n++)
-                Softmax.CrossEntropy(logits.Item(n), labels[n], 1, dlogits.Item(n));
-        }
-
-        test.AssertClose("grad_logits", dlogits.Span);
-    }
-
-    private void CheckSgd(TorchCase test)
-    {
-        Parameter[] parameters = [.. new[] { "p0", "p1" }.Select(name => new Parameter(name, new Shape(test.Extents("in." + name))))];
-        foreach (Parameter parameter in parameters)
-            test.Floats("in." + parameter.Name).CopyTo(parameter.Value.Span);
-        var sgd = new Sgd(
-            parameters, test.Float("lr", 0), test.Float("momentum", 0),
-            test.Attributes.TryGetProperty("nesterov", out var nesterov) && nesterov.GetBoolean(),
-            test.Float("weight_decay", 0), test.Float("dampening", 0));
-        int steps = test.Extents("in.g0")[0];
-        for (int step = 0; step < steps; step++)
-        {
-            foreach (Parameter parameter in parameters)
-            {
-                int count = parameter.Shape.Count;
-                test.Floats("in.g" + parameter.Name[1..]).AsSpan(step * count, count).CopyTo(parameter.Gradient.Span);
-            }
-
-            sgd.Step(_context);
-            foreach (Parameter parameter in parameters)
-                test.AssertClose(parameter.Name, parameter.Value.Span, step * parameter.Shape.Count);
-        }
-    }
-
-    private static Tensor Input(TorchCase test, string name) => Tensor.From(new Shape(test.Extents(name)), test.Floats(name));
+    internal static Tensor Input(TorchCase test, string name) => Tensor.From(new Shape(test.Extents(name)), test.Floats(name));
 }

@@ -1,5 +1,7 @@
 using HybridCnn.Compute;
 using HybridCnn.Data;
+using HybridCnn.Layers;
+using HybridCnn.Models;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Layers;
 using HybridCnn.Tests.Support;
@@ -11,7 +13,7 @@ namespace HybridCnn.Tests.Training;
 [Collection(RunsAlone.Name)]
 public class AllocationTests
 {
-    public static TheoryData<string> Layers => LayerCatalog.Names;
+    public static TheoryData<string> LayerNames => LayerCatalog.Names;
 
     [Theory]
     [InlineData("lenet", 1)]
@@ -46,7 +48,39 @@ public class AllocationTests
     }
 
     [Theory]
-    [MemberData(nameof(Layers))]
+    [MemberData(nameof(TrainingParts.OptimizerNames), MemberType = typeof(TrainingParts))]
+    public void A_step_with_clipping_average_and_schedule_allocates_nothing_with_any_optimizer(string optimizer)
+    {
+        using var context = new ComputeContext(2);
+        var shape = new Shape(4, 1, 28, 28);
+        Sequential network = ModelCatalog.Create("lenet", 1, 28, 28, 4, seed: 1);
+        var trainer = new Trainer(network, new SoftmaxCrossEntropy(0.1f), TrainingParts.CreateOptimizer(optimizer, network.Parameters), context, shape)
+        {
+            Schedule = new WarmUpSchedule(new OneCycleSchedule(0.01, 100), 5),
+            Clipping = new GradientClipping(network.Parameters, norm: 0.1f, value: 10),
+            Average = new WeightAverage(network, 0.9f),
+        };
+        Tensor images = new(shape);
+        int[] labels = [0, 1, 2, 3];
+        Assert.Equal(0, LeastBytes(() => trainer.Step(images, labels)));
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainingParts.LossNames), MemberType = typeof(TrainingParts))]
+    public void A_loss_allocates_nothing(string name)
+    {
+        Loss loss = TrainingParts.CreateLoss(name);
+        Tensor x = new(new Shape(8, 4)), gradient = new(x.Shape);
+        int[] labels = [0, 1, 2, 3, 0, 1, 2, 3];
+        Assert.Equal(0, LeastBytes(() =>
+        {
+            loss.Forward(x, labels, gradient);
+            loss.Forward(x, x, gradient);
+        }));
+    }
+
+    [Theory]
+    [MemberData(nameof(LayerNames))]
     public void A_layer_allocates_nothing(string name)
     {
         using var context = new ComputeContext(2);

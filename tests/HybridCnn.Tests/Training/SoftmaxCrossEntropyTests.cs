@@ -61,11 +61,11 @@ public class SoftmaxCrossEntropyTests
         Tensor logits = new(new Shape(3, 4)), dlogits = new(new Shape(3, 4));
         Assert.StartsWith("Label 1 is 4, but there are 4 classes.", Refused(() => _loss.Forward(logits, [0, 4, 1], dlogits), "labels"));
         Assert.StartsWith("Label 2 is -1, but there are 4 classes.", Refused(() => _loss.Forward(logits, [0, 3, -1], dlogits), "labels"));
-        Assert.StartsWith("The logits are [3, 4], but there are 2 labels.", Refused(() => _loss.Forward(logits, [0, 3], dlogits), "labels"));
-        Assert.StartsWith("The logits are [3, 4], their gradient is [4, 3].", Refused(() => _loss.Forward(logits, [0, 1, 2], new Tensor(new Shape(4, 3))), "dlogits"));
-        Assert.StartsWith("Logits are [N, K]; got [3, 4, 1, 1].", Refused(() => _loss.Forward(new Tensor(new Shape(3, 4, 1, 1)), [0, 1, 2], dlogits), "logits"));
-        Refused(() => _loss.Forward(null!, [0], dlogits), "logits");
-        Refused(() => _loss.Forward(logits, [0, 1, 2], null!), "dlogits");
+        Assert.StartsWith("The output is [3, 4], but there are 2 labels.", Refused(() => _loss.Forward(logits, [0, 3], dlogits), "labels"));
+        Assert.StartsWith("The output is [3, 4] in Nchw, its gradient is [4, 3] in Nchw.", Refused(() => _loss.Forward(logits, [0, 1, 2], new Tensor(new Shape(4, 3))), "gradient"));
+        Assert.StartsWith("Labels need an output [N, K]; got [3, 4, 1, 1].", Refused(() => _loss.Forward(new Tensor(new Shape(3, 4, 1, 1)), [0, 1, 2], dlogits), "output"));
+        Refused(() => _loss.Forward(null!, [0], dlogits), "output");
+        Refused(() => _loss.Forward(logits, [0, 1, 2], null!), "gradient");
         Refused(() => _loss.PerImage(logits, [0, 1], new float[3]), "losses");
         Refused(() => _loss.PerImage(logits, [0, 1, 2, 3], new float[4]), "labels");
         Refused(() => _loss.PerImage(logits, [], []), "labels");

@@ -132,7 +132,7 @@ public class TrainerTests
 
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Equal(8, trainer.Evaluate(data, cancelled.Token).Count);
+        Assert.Equal(8, trainer.Evaluate(data, cancellation: cancelled.Token).Count);
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public class TrainerTests
         Refused("network", () => _ = new Trainer(images, loss, new Sgd(images.Parameters, 1), context, s_batch));
 
         var trainer = new Trainer(network, loss, sgd, context, s_batch);
-        Refused("images", () => trainer.Step(null!, new int[8]));
+        Refused("images", () => trainer.Step(null!, (ReadOnlySpan<int>)new int[8]));
         Refused("images", () => trainer.Step(new Tensor(new Shape(4, 1, 28, 28)), new int[4]));
         Refused("labels", () => trainer.Step(new Tensor(s_batch), new int[7]));
         Refused("labels", () => trainer.Step(new Tensor(s_batch), [0, 1, 2, 3, 4, 0, 0, 0]));

@@ -60,8 +60,14 @@ internal static class HelpText
           hybridcnn train --data arrays --data-dir ~/mine
               train.npz and test.npz (or .safetensors) with images [N, C, H, W] and labels [N]; or one file: --data-dir all.npz
               with train_images, train_labels, test_images and test_labels, or x_train and so on.
-          hybridcnn train --model lenet5 --lr 0.01 --lr-schedule constant --out runs/first
+          hybridcnn train --model lenet5 --lr 0.01 --schedule constant --out runs/first
               Another network, another learning rate, a run folder by name.
+          hybridcnn train --model vgg-cifar --epochs 20 --weight-decay 5e-4 --nesterov --warmup 1 --label-smoothing 0.1
+              What image classifiers are usually trained with: the learning rate rises for one epoch, then falls along a cosine.
+          hybridcnn train --optimizer adamw --weight-decay 0.05 --clip-norm 1 --ema 0.999
+              AdamW, gradients kept at norm 1, and the average of the weights tested and saved.
+          hybridcnn train --epochs 30 --schedule multistep --milestones 15,25 --gamma 0.1
+              The learning rate falls to a tenth after epochs 15 and 25.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'
               One JSON object per line on standard output, for programs.
 

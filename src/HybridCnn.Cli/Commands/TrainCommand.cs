@@ -15,10 +15,6 @@ internal static class TrainCommand
             + "vgg-cifar: six 3x3 convolutions of 64 to 256 filters with batch normalization, 512 hidden units.", "lenet", [.. ModelCatalog.Names]);
         Option<int> epochs = CommonOptions.WholeNumber("--epochs", "Passes over the training images.", 4, 1, 100_000);
         Option<int> batch = CommonOptions.WholeNumber("--batch", "Images per step.", 64, 1, 65_536);
-        Option<float> learningRate = CommonOptions.Number("--lr", "Learning rate of stochastic gradient descent.", 0.02f, 0, float.PositiveInfinity);
-        Option<string> schedule = CommonOptions.Choice("--lr-schedule", "cosine: the learning rate falls to zero along half a cosine over the whole training.", "cosine", "cosine", "constant");
-        Option<float> momentum = CommonOptions.Number("--momentum", "Momentum of stochastic gradient descent.", 0.9f, 0, 1);
-        Option<float> weightDecay = CommonOptions.Number("--weight-decay", "Weight decay (L2), on all parameters.", 0, 0, float.PositiveInfinity);
         Option<ulong> seed = CommonOptions.Seed();
         Option<int> threads = CommonOptions.Threads();
         Option<string> precision = CommonOptions.Choice("--precision", "How far convolutions may round. fast: all algorithms. precise: none that rounds much more than the sum itself. exact: no Winograd.", "fast", "fast", "precise", "exact");
@@ -33,11 +29,13 @@ internal static class TrainCommand
 
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
-            data, dataDirectory, model, epochs, batch, learningRate, schedule, momentum, weightDecay,
+            data, dataDirectory, model, epochs, batch,
             seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, json, noProgress,
         };
         var loading = new DataOptions();
         loading.AddForTraining(command);
+        var recipe = new OptimizerOptions();
+        recipe.AddTo(command);
         command.SetAction(parsed => TrainRun.Run(
             new()
             {
@@ -46,10 +44,7 @@ internal static class TrainCommand
                 Model = parsed.GetValue(model)!,
                 Epochs = parsed.GetValue(epochs),
                 Batch = parsed.GetValue(batch),
-                LearningRate = parsed.GetValue(learningRate),
-                LearningRateSchedule = parsed.GetValue(schedule)!,
-                Momentum = parsed.GetValue(momentum),
-                WeightDecay = parsed.GetValue(weightDecay),
+                Recipe = recipe.Read(parsed, parsed.GetValue(epochs)),
                 Seed = parsed.GetValue(seed),
                 Threads = parsed.GetValue(threads),
                 Precision = parsed.GetValue(precision)!,

@@ -59,7 +59,7 @@ internal sealed class HtmlReport(
         string? text = run.Result.Status switch
         {
             "interrupted" => $"Interrupted after {images:#,0} images, {(double)images / run.Data.TrainImages:0.0} of {run.Settings.Epochs} epochs. All below is with the weights of that moment.",
-            "diverged" => $"Diverged after {images:#,0} images: the loss is no longer a number. A lower learning rate helps; this run used {run.Settings.LearningRate}.",
+            "diverged" => $"Diverged after {images:#,0} images: the loss is no longer a number. A lower learning rate helps; this run used {run.Settings.Recipe.LearningRate}.",
             _ => null,
         };
         if (text is not null)
@@ -183,8 +183,8 @@ internal sealed class HtmlReport(
         Fact("Model", $"{s.Model}: {string.Join(" → ", run.Network.Layers)}");
         Fact("Data", s.Data + (s.DataDirectory is null ? "" : $" from {s.DataDirectory}") + (s.Limit == 0 ? "" : $", at most {s.Limit} images each"));
         Fact("Epochs × batch", $"{s.Epochs} × {s.Batch}");
-        Fact("Optimizer", $"SGD, momentum {s.Momentum}, weight decay {s.WeightDecay}");
-        Fact("Learning rate", $"{s.LearningRate}, {s.LearningRateSchedule}");
+        Fact("Loss", s.Recipe.LossInWords());
+        Fact("Optimizer", s.Recipe.OptimizerInWords());
         Fact("Seed", $"{s.Seed}");
         Fact("Precision", s.Precision + (s.Deterministic ? ", deterministic" : ""));
         _html.AppendLine("</table><table class=\"facts\">");

@@ -15,7 +15,8 @@ internal sealed class TrainLoop(
 
     private const int CurvePointsPerEpoch = 25;
 
-    private readonly Sgd _optimizer = new(network.Parameters, settings.LearningRate, settings.Momentum, weightDecay: settings.WeightDecay);
+    private readonly Optimizer _optimizer = settings.Recipe.CreateOptimizer(network);
+    private readonly WeightAverage? _average = settings.Recipe.CreateAverage(network);
     private readonly List<EpochMetrics> _epochs = [];
     private readonly List<CurvePoint> _curve = [];
     private readonly BatchMeans _forCurve = new(), _forDisplay = new();
@@ -28,7 +29,7 @@ internal sealed class TrainLoop(
 
     public IReadOnlyList<CurvePoint> Curve => _curve;
 
-    /// <summary>The test images with the weights as they are; null after a divergence.</summary>
+    /// <summary>The test images with the weights as they are, or their averages; null after a divergence.</summary>
     public Evaluation? Evaluation { get; private set; }
 
     private long TotalSteps => (long)loader.BatchesPerEpoch * settings.Epochs;
@@ -36,15 +37,23 @@ internal sealed class TrainLoop(
     public RunResult Result(double totalSeconds) => new(
         _status, Evaluation?.Accuracy, Evaluation?.Loss, _images, _seconds, totalSeconds, _seconds > 0 ? _images / _seconds : 0);
 
+    /// <summary>Runs the epochs. The network ends up with the averages, where weights are averaged.</summary>
     public void Run(CancellationToken cancellation)
     {
-        var trainer = new Trainer(network, new SoftmaxCrossEntropy(), _optimizer, context, loader.BatchShape);
+        var trainer = new Trainer(network, settings.Recipe.CreateLoss(), _optimizer, context, loader.BatchShape)
+        {
+            Schedule = settings.Recipe.CreateSchedule(loader.BatchesPerEpoch, settings.Epochs),
+            Clipping = settings.Recipe.CreateClipping(network),
+            Average = _average,
+        };
         for (int epoch = 1; epoch <= settings.Epochs && _status == Completed; epoch++)
         {
             display.RunEpoch(epoch, () => RunEpoch(trainer, cancellation));
             if (_status != Diverged)
                 display.EpochDone(_epochs[^1]);
         }
+
+        _average?.Exchange();
     }
 
     private void RunEpoch(Trainer trainer, CancellationToken cancellation)
@@ -68,8 +77,11 @@ internal sealed class TrainLoop(
             _status = Interrupted;
         double seconds = result.Elapsed.TotalSeconds;
         _seconds += seconds;
+        _average?.Exchange();
         Evaluation = evaluator.Run();
-        _epochs.Add(new(result.Epoch, result.Count, settings.LearningRateAt(trainer.Steps - 1, TotalSteps), result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9)));
+        _average?.Exchange();
+        trainer.Schedule!.Observe(Evaluation.Loss);
+        _epochs.Add(new(result.Epoch, result.Count, _optimizer.LearningRate, result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9)));
         folder.Add(_epochs[^1]);
     }
 
@@ -79,7 +91,6 @@ internal sealed class TrainLoop(
         _forCurve.Add(step);
         _forDisplay.Add(step);
         int perEpoch = loader.BatchesPerEpoch;
-        _optimizer.LearningRate = settings.LearningRateAt(step.Step, TotalSteps);
         long inEpoch = (step.Step - 1) % perEpoch + 1;
         // Points lie in the middle of the batches they stand for.
         if (_forCurve.Batches >= Math.Max(1, perEpoch / CurvePointsPerEpoch) || inEpoch == perEpoch)

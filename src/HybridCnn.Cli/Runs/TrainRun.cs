@@ -76,6 +76,6 @@ internal static class TrainRun
         TrainLoop.Completed => ExitCode.Ok,
         TrainLoop.Interrupted => ExitCode.Interrupted,
         _ => throw new UserErrorException(
-            ExitCode.Diverged, $"Training diverged after {run.Result.ImagesTrained:#,0} images: the loss is no longer a number.", $"Lower --lr; it was {run.Settings.LearningRate}."),
+            ExitCode.Diverged, $"Training diverged after {run.Result.ImagesTrained:#,0} images: the loss is no longer a number.", $"Lower --lr; it was {run.Settings.Recipe.LearningRate}."),
     };
 }

@@ -15,13 +15,7 @@ internal sealed record TrainSettings
 
     public required int Batch { get; init; }
 
-    public required float LearningRate { get; init; }
-
-    public required string LearningRateSchedule { get; init; }
-
-    public required float Momentum { get; init; }
-
-    public required float WeightDecay { get; init; }
+    public required Recipe Recipe { get; init; }
 
     public required ulong Seed { get; init; }
 
@@ -56,15 +50,10 @@ internal sealed record TrainSettings
         Deterministic = Deterministic,
     };
 
-    /// <summary>The learning rate for a step (0-based) out of all steps. Cosine: Loshchilov and Hutter, SGDR, 2016, without restarts.</summary>
-    public float LearningRateAt(long step, long steps) => LearningRateSchedule == "cosine"
-        ? LearningRate * 0.5f * (1 + MathF.Cos(MathF.PI * step / steps))
-        : LearningRate;
-
     /// <summary>The command line that repeats the run.</summary>
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
-        + $" --lr {LearningRate} --lr-schedule {LearningRateSchedule} --momentum {Momentum} --weight-decay {WeightDecay} --seed {Seed}"
+        + $"{Recipe.CommandLine()} --seed {Seed}"
         + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine();
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;

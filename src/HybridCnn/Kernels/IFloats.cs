@@ -56,6 +56,9 @@ internal interface IFloats<TSelf>
 
     void Store(ref float target, nint offset);
 
+    /// <summary>Adds each to a double.</summary>
+    void AddTo(ref double sums, nint offset);
+
     float Sum();
 }
 
@@ -119,6 +122,14 @@ internal readonly struct Floats16(Vector512<float> value) : IFloats<Floats16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddTo(ref double sums, nint offset)
+    {
+        (Vector512<double> lower, Vector512<double> upper) = Vector512.Widen(_value);
+        (Vector512.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
+        (Vector512.LoadUnsafe(ref sums, (nuint)offset + 8) + upper).StoreUnsafe(ref sums, (nuint)offset + 8);
+    }
 
     public float Sum() => Vector512.Sum(_value);
 }
@@ -184,6 +195,14 @@ internal readonly struct Floats8(Vector256<float> value) : IFloats<Floats8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddTo(ref double sums, nint offset)
+    {
+        (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(_value);
+        (Vector256.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
+        (Vector256.LoadUnsafe(ref sums, (nuint)offset + 4) + upper).StoreUnsafe(ref sums, (nuint)offset + 4);
+    }
+
     public float Sum() => Vector256.Sum(_value);
 }
 
@@ -248,6 +267,14 @@ internal readonly struct Floats4(Vector128<float> value) : IFloats<Floats4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddTo(ref double sums, nint offset)
+    {
+        (Vector128<double> lower, Vector128<double> upper) = Vector128.Widen(_value);
+        (Vector128.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
+        (Vector128.LoadUnsafe(ref sums, (nuint)offset + 2) + upper).StoreUnsafe(ref sums, (nuint)offset + 2);
+    }
+
     public float Sum() => Vector128.Sum(_value);
 }
 
@@ -309,6 +336,9 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddTo(ref double sums, nint offset) => Unsafe.Add(ref sums, offset) += _value;
 
     public float Sum() => _value;
 }

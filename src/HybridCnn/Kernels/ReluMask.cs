@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace HybridCnn.Kernels;
 
 /// <summary>
@@ -15,4 +17,16 @@ internal readonly ref struct ReluMask(ReadOnlySpan<float> scale, ReadOnlySpan<fl
 
     /// <summary>Infinity for a ReLU without.</summary>
     public float Ceiling { get; } = ceiling;
+
+    /// <summary>What a ReLU lets pass of a gradient, for the value before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Passed<T>(T value, T ceiling, T gradient)
+        where T : struct, IFloats<T> => T.WherePositive(value, T.WherePositive(ceiling - value, gradient));
+
+    /// <summary>Fails unless it is empty or there are so many channels.</summary>
+    public void Check(int channels)
+    {
+        if (!IsEmpty)
+            _ = (Scale[..channels].Length, Offset[..channels].Length);
+    }
 }

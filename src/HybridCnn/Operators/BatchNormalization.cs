@@ -42,7 +42,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
         if (_channelsLast)
         {
             SumPixels(context, static (self, start, end, first, second) =>
-                NormalizationNhwc.AddMoments(self.Pixels(self._x, start, end), self._shift, first, second));
+                NormalizationSums.AddMoments(self.Pixels(self._x, start, end), self._shift, first, second));
             for (int channel = 0; channel < _channels; channel++)
                 SetStatistics(channel);
             Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.ApplyToPixels(start, end));
@@ -91,7 +91,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
         {
             if (_sums)
             {
-                SumPixels(context, static (self, start, end, first, second) => NormalizationNhwc.AddProducts(
+                SumPixels(context, static (self, start, end, first, second) => NormalizationSums.AddProducts(
                     self.Pixels(self._x, start, end), self.Pixels(self._dy, start, end), self.Relu, self._mean, first, second));
             }
 

@@ -73,7 +73,7 @@ internal sealed class GroupNormalization(Shape shape, int groups, double epsilon
         second.Clear();
         if (_isRows)
         {
-            NormalizationNhwc.AddMoments(x, means, first, second);
+            NormalizationSums.AddMoments(x, means, first, second);
         }
         else
         {
@@ -111,7 +111,7 @@ internal sealed class GroupNormalization(Shape shape, int groups, double epsilon
         second.Clear();
         if (_isRows)
         {
-            NormalizationNhwc.AddProducts(x, dy, default, means, first, second);
+            NormalizationSums.AddProducts(x, dy, default, means, first, second);
         }
         else
         {

@@ -63,17 +63,19 @@ internal static unsafe class LayoutTransform
             Squares<Float32>(rows, columns, source, sourceStride, target, targetStride);
     }
 
-    // The last square of a row or column of squares lies over elements already done.
+    // Along the planes, whose rows lie far apart: their lines are finished before others push them out. The last square of a row or column of squares
+    // lies over elements already done.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Squares<TVector>(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
         where TVector : struct, IFloatVector<TVector>
     {
-        for (int r = 0; r < rows; r += TVector.Count)
+        bool alongSource = sourceStride >= targetStride;
+        int outer = alongSource ? rows : columns, inner = alongSource ? columns : rows;
+        for (int o = 0; o < outer; o += TVector.Count)
         {
-            int i = Math.Min(r, rows - TVector.Count);
-            for (int c = 0; c < columns; c += TVector.Count)
+            for (int p = 0; p < inner; p += TVector.Count)
             {
-                int j = Math.Min(c, columns - TVector.Count);
+                int i = Math.Min(alongSource ? o : p, rows - TVector.Count), j = Math.Min(alongSource ? p : o, columns - TVector.Count);
                 TVector.Transpose(source + i * sourceStride + j, sourceStride, target + j * targetStride + i, targetStride);
             }
         }

@@ -35,6 +35,12 @@ internal static class MaxPoolingNhwc
     /// <summary>One row of dx [IW, C] from image dy [OH, OW, C] and its argmax. Overwrites.</summary>
     public static void BackwardRow(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<byte> argmax, int ih, Span<float> dx)
     {
+        if (MaxPoolingNhwcGradient.Takes(dims))
+        {
+            MaxPoolingNhwcGradient.Row(dims, dy, argmax, ih, dx);
+            return;
+        }
+
         int line = dims.OW * dims.C, added = ClearUnwritten(dims, dx);
         bool written = false;
         for (int kh = 0; kh < dims.KH; kh++)

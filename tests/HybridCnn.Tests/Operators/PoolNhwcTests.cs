@@ -23,6 +23,12 @@ public class PoolNhwcTests(ITestOutputHelper output)
     public void Agrees_with_the_reference_on_vectors_of_channels(int c, int kernel, int stride, int pad) =>
         Check(Pool2dDims.Create(3, c, 13, 12, kernel, kernel, stride, stride, pad, pad, pad, pad), new SeededRandom(2));
 
+    // Neighboring windows share one column; with all ways in which a row of them begins and ends.
+    [Fact]
+    public void Agrees_with_the_reference_on_windows_three_wide_and_two_apart() => Fuzz.Run(output, 150, random => Pool2dDims.Create(
+        2, 16 + random.NextInt(120), 5 + random.NextInt(5), 5 + random.NextInt(6), 1 + random.NextInt(4), 3, 1 + random.NextInt(3), 2,
+        0, random.NextInt(2), 0, random.NextInt(2), ceilMode: random.NextInt(2) == 0), Check);
+
     [Fact]
     public void Agrees_with_the_reference_on_anything() => Fuzz.Run(output, 200, Fuzz.Pooling, Check);
 

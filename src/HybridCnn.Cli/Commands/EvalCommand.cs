@@ -31,7 +31,7 @@ internal static class EvalCommand
         {
             string file = parsed.GetRequiredValue(weights);
             using ComputeContext context = Machine.Prepare(parsed.GetValue(threads), parsed.GetValue(blasCore));
-            (Sequential network, ModelDescription description) = Networks.Load(file);
+            (Network network, ModelDescription description) = Networks.Load(file);
             string name = parsed.GetValue(data) ?? description.Data
                 ?? throw UserErrorException.BadUsage($"{file} doesn't say which data set it was trained on.", "Name one with --data.");
             Evaluation evaluation = Evaluate(network, description, file, name, parsed.GetValue(dataDirectory), reading.Read(parsed), parsed.GetValue(limit), context);
@@ -45,7 +45,7 @@ internal static class EvalCommand
     }
 
     private static Evaluation Evaluate(
-        Sequential network, ModelDescription description, string file, string name, string? directory, DataSettings settings, int limit, ComputeContext context)
+        Network network, ModelDescription description, string file, string name, string? directory, DataSettings settings, int limit, ComputeContext context)
     {
         // Pictures become what the network takes, unless the command line says otherwise.
         if (name == DataSource.ImageFolder && settings is { ImageSize: null, Channels: 0 })

@@ -29,7 +29,7 @@ internal static class PredictCommand
             bool? exchange = parsed.GetValue(invert) switch { "yes" => true, "no" => false, _ => null };
             using ComputeContext context = Machine.Prepare(parsed.GetValue(threads), parsed.GetValue(blasCore));
             context.IsTraining = false;
-            (Sequential network, ModelDescription description) = Networks.Load(parsed.GetRequiredValue(weights));
+            (Network network, ModelDescription description) = Networks.Load(parsed.GetRequiredValue(weights));
             foreach (string file in parsed.GetRequiredValue(files))
                 Predict(network, description, file, exchange, context, parsed.GetValue(json));
             return ExitCode.Ok;
@@ -37,7 +37,7 @@ internal static class PredictCommand
         return command;
     }
 
-    private static void Predict(Sequential network, ModelDescription description, string file, bool? invert, ComputeContext context, bool json)
+    private static void Predict(Network network, ModelDescription description, string file, bool? invert, ComputeContext context, bool json)
     {
         Shape shape = description.ImageShape;
         // As in training: pictures of a folder were cut to fill the size, and dark or bright as they are.

@@ -12,7 +12,8 @@ internal static class TrainCommand
         Option<string> data = CommonOptions.Choice("--data", "What to learn: digits are drawn by the program itself, the others come from --data-dir.", DataSource.Digits, DataSource.Names);
         Option<string> dataDirectory = CommonOptions.DataDirectory();
         Option<string> model = CommonOptions.Choice("--model", "lenet: 20 and 50 filters, 500 hidden units. lenet5: 6 and 16 filters, 120 and 84 hidden units. "
-            + "vgg-cifar: six 3x3 convolutions of 64 to 256 filters with batch normalization, 512 hidden units.", "lenet", [.. ModelCatalog.Names]);
+            + "vgg-cifar: six 3x3 convolutions of 64 to 256 filters with batch normalization, 512 hidden units. resnet9, resnet20: residual networks for small pictures. "
+            + "The others are those of ImageNet.", "lenet", [.. ModelCatalog.Names]);
         Option<int> epochs = CommonOptions.WholeNumber("--epochs", "Passes over the training images.", 4, 1, 100_000);
         Option<int> batch = CommonOptions.WholeNumber("--batch", "Images per step.", 64, 1, 65_536);
         Option<ulong> seed = CommonOptions.Seed();

@@ -10,7 +10,7 @@ namespace HybridCnn.Cli.Runs;
 /// <param name="data">The images; their normalization is applied.</param>
 /// <param name="batch">Images at a time.</param>
 /// <param name="context">Threads.</param>
-internal sealed class Evaluator(Sequential network, ImageDataset data, int batch, ComputeContext context)
+internal sealed class Evaluator(Network network, ImageDataset data, int batch, ComputeContext context)
 {
     private readonly BatchLoader _loader = new(data, batch, shuffle: null);
     private readonly Tensor _images = new(new Shape(batch, data.Channels, data.Height, data.Width));

@@ -9,22 +9,37 @@ namespace HybridCnn.Cli.Runs;
 /// <summary>Networks by name: to train, from a file of weights, and in words.</summary>
 internal static class Networks
 {
+    private const int MostLayersInARow = 40;
+
     /// <summary>A network with fresh weights, for images and classes of a data set.</summary>
-    public static Sequential Create(string model, ImageDataset data, ulong seed) =>
-        ModelCatalog.Create(model, data.Channels, data.Height, data.Width, data.ClassNames.Count, seed);
+    public static Network Create(string model, ImageDataset data, ulong seed)
+    {
+        try
+        {
+            return ModelCatalog.Create(model, data.Channels, data.Height, data.Width, data.ClassNames.Count, seed);
+        }
+        catch (ArgumentException e)
+        {
+            throw UserErrorException.BadUsage(
+                $"--model {model}: {InOneLine(e)} The images are {data.Height}x{data.Width}.", "Choose another model, or larger images (--image-size for folders of pictures).");
+        }
+    }
+
+    /// <summary>What an argument's error says, without the name of a parameter that no user has typed.</summary>
+    public static string InOneLine(ArgumentException e) => e.Message.Split(" (Parameter")[0];
 
     /// <summary>What goes with the weights, so that they can be used without their run.</summary>
     public static ModelDescription Description(TrainSettings settings, ImageDataset train) => new(
         settings.Model, train.ClassNames, new Shape(train.Channels, train.Height, train.Width), [.. train.Mean], [.. train.Deviation], settings.Data);
 
     /// <summary>The network that a file of weights belongs to, with those weights.</summary>
-    public static (Sequential Network, ModelDescription Description) Load(string path)
+    public static (Network Network, ModelDescription Description) Load(string path)
     {
         ModelDescription description = Weights.Describe(path);
         if (!ModelCatalog.Names.Contains(description.Model))
             throw UserErrorException.BadData($"{path} holds the weights of a model \"{description.Model}\", which this version doesn't know.", "Use the version of hybridcnn that wrote it, or a newer one.");
         Shape image = description.ImageShape;
-        Sequential network;
+        Network network;
         try
         {
             network = ModelCatalog.Create(description.Model, image[0], image[1], image[2], description.ClassNames.Count, seed: 0);
@@ -38,11 +53,18 @@ internal static class Networks
         return (network, description);
     }
 
-    public static NetworkInfo Describe(string model, Sequential network) =>
-        new(model, [.. network.Layers.Select(InWords)], network.Parameters.Sum(p => (long)p.Shape.Count));
+    public static NetworkInfo Describe(string model, Network network)
+    {
+        string[] layers = [.. Leaves(network).Select(InWords)];
+        if (layers.Length > MostLayersInARow)
+            layers = [.. layers.GroupBy(layer => layer).Select(same => same.Count() == 1 ? same.Key : $"{same.Count()} of {same.Key}")];
+        return new(model, layers, network.Parameters.Sum(p => (long)p.Shape.Count));
+    }
 
     /// <summary>Weights of the first convolution, [OC, IC, KH, KW]; null when there is none.</summary>
-    public static Tensor? FirstFilters(Sequential network) => network.Parameters.FirstOrDefault(p => p.Shape.Rank == 4)?.Value;
+    public static Tensor? FirstFilters(Network network) => network.Parameters.FirstOrDefault(p => p.Shape.Rank == 4)?.Value;
+
+    private static IEnumerable<Layer> Leaves(Layer layer) => layer.Children.Count == 0 ? [layer] : layer.Children.SelectMany(child => Leaves(child.Layer));
 
     private static string InWords(Layer layer) => layer switch
     {

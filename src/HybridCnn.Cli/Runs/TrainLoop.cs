@@ -9,7 +9,7 @@ namespace HybridCnn.Cli.Runs;
 
 /// <summary>The epochs of a run: learning rate by schedule, figures for files and display, an end when asked or when the loss is lost.</summary>
 internal sealed class TrainLoop(
-    TrainSettings settings, Sequential network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
+    TrainSettings settings, Network network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
 {
     public const string Completed = "completed", Interrupted = "interrupted", Diverged = "diverged";
 

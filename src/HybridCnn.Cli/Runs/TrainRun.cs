@@ -28,7 +28,7 @@ internal static class TrainRun
 
         // Independent sequences from one seed, so that a change in one never shifts the other.
         var seeds = new SeededRandom(settings.Seed);
-        Sequential network = Networks.Create(settings.Model, train, seeds.NextBits());
+        Network network = Networks.Create(settings.Model, train, seeds.NextBits());
         BatchLoader loader = CreateLoader(settings, train, new SeededRandom(seeds.NextBits()));
 
         if (settings.Tune)

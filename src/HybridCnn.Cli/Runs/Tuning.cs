@@ -17,7 +17,7 @@ internal static class Tuning
     /// <param name="batch">[N, C, H, W].</param>
     /// <param name="context">Threads and options that the network will train with.</param>
     /// <param name="file">The cache; null for the user's.</param>
-    public static void Run(Sequential network, Shape batch, ComputeContext context, string? file)
+    public static void Run(Network network, Shape batch, ComputeContext context, string? file)
     {
         string path = file ?? TuningFile.DefaultPath;
         TuningCache cache = TuningFile.Load(path);

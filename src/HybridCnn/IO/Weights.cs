@@ -27,7 +27,10 @@ public static class Weights
         return ModelDescription.FromMetadata(path, file.Metadata);
     }
 
-    /// <summary>Reads the file into the parameters. It must hold exactly these names and shapes, as F32; otherwise nothing is changed.</summary>
+    /// <summary>
+    /// Reads the file into the parameters. It must hold exactly these names and shapes, as F32; otherwise nothing is changed. PyTorch's counts of the steps
+    /// that a batch normalization has seen ("bn1.num_batches_tracked") may stand there too: nothing depends on them.
+    /// </summary>
     /// <param name="path">Written by <see cref="Save"/>, or by another tool under PyTorch's names.</param>
     /// <param name="parameters">The network's <see cref="Layer.NamedState"/>.</param>
     /// <exception cref="DataFormatException">
@@ -53,12 +56,15 @@ public static class Weights
         }
 
         var known = all.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
-        troubles.AddRange(file.Entries.Where(e => !known.Contains(e.Name)).Select(e => $"{e.Name} is not in the network"));
+        troubles.AddRange(file.Entries.Where(e => !known.Contains(e.Name) && !IsStepCount(e)).Select(e => $"{e.Name} is not in the network"));
         if (troubles.Count > 0)
             throw new DataFormatException($"{path} holds the weights of another network: {string.Join("; ", troubles)}.");
         foreach ((string name, Parameter parameter) in all)
             file.ReadFloats(name, parameter.Value.Span);
     }
+
+    private static bool IsStepCount(SafeTensorEntry entry) =>
+        entry is { ElementType: "I64", Extents.Count: 0 } && entry.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private static bool HasExtents(Shape shape, IReadOnlyList<int> extents)
     {

@@ -15,26 +15,34 @@ public abstract class Initializer
     /// <summary>The same number everywhere.</summary>
     public static Initializer Constant(float value) => new ConstantValue(value);
 
+    /// <summary>Normal with mean 0.</summary>
+    /// <param name="deviation">At least 0.</param>
+    public static Initializer Normal(double deviation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(deviation, 0);
+        return new NormalValues(_ => deviation);
+    }
+
     /// <summary>
     /// Normal with mean 0 and deviation √(2 / ((1 + a²)·fan)), for weights before a ReLU (a = 0) or a leaky one of slope a. Source: He, Zhang, Ren, Sun,
     /// Delving Deep into Rectifiers, 2015, equations 10, 14 and 15.
     /// </summary>
     /// <param name="fanOut">Whether the fan is the fan out, which keeps the size of gradients; else the fan in, which keeps that of activations.</param>
     /// <param name="negativeSlope">a.</param>
-    public static Initializer HeNormal(bool fanOut = false, double negativeSlope = 0) => new Normal(fan => He(fan, fanOut, negativeSlope));
+    public static Initializer HeNormal(bool fanOut = false, double negativeSlope = 0) => new NormalValues(fan => He(fan, fanOut, negativeSlope));
 
     /// <summary>Uniform with the deviation of <see cref="HeNormal"/>, within ±√3 of it.</summary>
     /// <inheritdoc cref="HeNormal"/>
-    public static Initializer HeUniform(bool fanOut = false, double negativeSlope = 0) => new Uniform(fan => He(fan, fanOut, negativeSlope));
+    public static Initializer HeUniform(bool fanOut = false, double negativeSlope = 0) => new UniformValues(fan => He(fan, fanOut, negativeSlope));
 
     /// <summary>
     /// Normal with mean 0 and deviation gain·√(2 / (fan in + fan out)). Source: Glorot, Bengio, Understanding the difficulty of training deep
     /// feedforward neural networks, 2010, equation 12.
     /// </summary>
-    public static Initializer GlorotNormal(double gain = 1) => new Normal(fan => Glorot(fan, gain));
+    public static Initializer GlorotNormal(double gain = 1) => new NormalValues(fan => Glorot(fan, gain));
 
     /// <summary>Uniform within ±gain·√(6 / (fan in + fan out)). Source: Glorot, Bengio, 2010, equation 16.</summary>
-    public static Initializer GlorotUniform(double gain = 1) => new Uniform(fan => Glorot(fan, gain));
+    public static Initializer GlorotUniform(double gain = 1) => new UniformValues(fan => Glorot(fan, gain));
 
     /// <summary>
     /// gain times a matrix whose rows are orthonormal, or whose columns are if there are more rows, drawn uniformly from all of these. Source: Saxe, McClelland,
@@ -68,7 +76,7 @@ public abstract class Initializer
         }
     }
 
-    private sealed class Normal(Func<(long In, long Out), double> deviation) : Initializer
+    private sealed class NormalValues(Func<(long In, long Out), double> deviation) : Initializer
     {
         public override void Fill(Tensor weight, SeededRandom random)
         {
@@ -80,7 +88,7 @@ public abstract class Initializer
         }
     }
 
-    private sealed class Uniform(Func<(long In, long Out), double> deviation) : Initializer
+    private sealed class UniformValues(Func<(long In, long Out), double> deviation) : Initializer
     {
         public override void Fill(Tensor weight, SeededRandom random)
         {

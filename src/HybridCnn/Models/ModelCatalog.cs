@@ -3,11 +3,31 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Models;
 
-/// <summary>Networks by name, with the seeded initial weights of PyTorch's defaults.</summary>
+/// <summary>Networks by name, with seeded initial weights: those of their papers, or PyTorch's defaults where no family of networks says otherwise.</summary>
 public static class ModelCatalog
 {
+    private const int CifarSize = 32, ImageNetSize = 224;
+
+    private static readonly Entry[] s_entries =
+    [
+        new("lenet", 1, 28, 10, LeNet),
+        new("lenet5", 1, 28, 10, LeNet5),
+        new("vgg-cifar", 3, CifarSize, 10, VggCifar),
+        new("resnet9", 3, CifarSize, 10, ResNet9.Create),
+        new("resnet20", 3, CifarSize, 10, (c, h, w, k, random) => CifarResNet.Create(20, c, h, w, k, random)),
+        new("resnet18", 3, ImageNetSize, 1000, (c, h, w, k, random) => ResNet.Create(18, c, h, w, k, random)),
+        new("resnet34", 3, ImageNetSize, 1000, (c, h, w, k, random) => ResNet.Create(34, c, h, w, k, random)),
+        new("resnet50", 3, ImageNetSize, 1000, (c, h, w, k, random) => ResNet.Create(50, c, h, w, k, random)),
+        new("mobilenetv2", 3, ImageNetSize, 1000, (c, h, w, k, random) => MobileNetV2.Create(c, h, w, k, random)),
+        new("alexnet", 3, ImageNetSize, 1000, (c, h, w, k, random) => AlexNet.Create(c, h, w, k, random)),
+        new("vgg11", 3, ImageNetSize, 1000, (c, h, w, k, random) => Vgg.Create(11, false, c, h, w, k, random)),
+        new("vgg11-bn", 3, ImageNetSize, 1000, (c, h, w, k, random) => Vgg.Create(11, true, c, h, w, k, random)),
+        new("vgg16", 3, ImageNetSize, 1000, (c, h, w, k, random) => Vgg.Create(16, false, c, h, w, k, random)),
+        new("vgg16-bn", 3, ImageNetSize, 1000, (c, h, w, k, random) => Vgg.Create(16, true, c, h, w, k, random)),
+    ];
+
     /// <summary>What <see cref="Create"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["lenet", "lenet5", "vgg-cifar"];
+    public static IReadOnlyList<string> Names { get; } = [.. s_entries.Select(entry => entry.Name)];
 
     /// <summary>Builds a network for images of one size.</summary>
     /// <param name="name">One of <see cref="Names"/>; case doesn't matter.</param>
@@ -17,17 +37,17 @@ public static class ModelCatalog
     /// <param name="classes">Number of logits per image.</param>
     /// <param name="seed">Equal seeds give equal weights.</param>
     /// <exception cref="ArgumentException">No such name, or images too small for the network.</exception>
-    public static Sequential Create(string name, int channels, int height, int width, int classes, ulong seed)
+    public static Network Create(string name, int channels, int height, int width, int classes, ulong seed) =>
+        Find(name).Create(channels, height, width, classes, new SeededRandom(seed));
+
+    /// <summary>The images and classes that a network was published for.</summary>
+    /// <param name="name">One of <see cref="Names"/>; case doesn't matter.</param>
+    /// <returns>The shape of one image [C, H, W], and how many classes.</returns>
+    /// <exception cref="ArgumentException">No such name.</exception>
+    public static (Shape Image, int Classes) UsualImages(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        var random = new SeededRandom(seed);
-        return name.ToLowerInvariant() switch
-        {
-            "lenet" => LeNet(channels, height, width, classes, random),
-            "lenet5" => LeNet5(channels, height, width, classes, random),
-            "vgg-cifar" => VggCifar(channels, height, width, classes, random),
-            _ => throw new ArgumentException($"No model is named \"{name}\"; known: {string.Join(", ", Names)}.", nameof(name)),
-        };
+        Entry entry = Find(name);
+        return (new Shape(entry.Channels, entry.Size, entry.Size), entry.Classes);
     }
 
     /// <summary>
@@ -37,7 +57,7 @@ public static class ModelCatalog
     /// <inheritdoc cref="Create"/>
     public static Sequential LeNet(int channels, int height, int width, int classes, SeededRandom random)
     {
-        CheckImage(channels, height, width, classes, minimum: 16);
+        ImageSize.Check(channels, height, width, classes, minimum: 16, nameof(LeNet));
         ArgumentNullException.ThrowIfNull(random);
         int features = 50 * HalvedTwice(height - 4) * HalvedTwice(width - 4);
         return new Sequential(
@@ -58,7 +78,7 @@ public static class ModelCatalog
     /// <inheritdoc cref="Create"/>
     public static Sequential LeNet5(int channels, int height, int width, int classes, SeededRandom random)
     {
-        CheckImage(channels, height, width, classes, minimum: 12);
+        ImageSize.Check(channels, height, width, classes, minimum: 12, nameof(LeNet5));
         ArgumentNullException.ThrowIfNull(random);
         int features = 16 * HalvedTwice(height) * HalvedTwice(width);
         return new Sequential(
@@ -84,7 +104,7 @@ public static class ModelCatalog
     /// <inheritdoc cref="Create"/>
     public static Sequential VggCifar(int channels, int height, int width, int classes, SeededRandom random)
     {
-        CheckImage(channels, height, width, classes, minimum: 8);
+        ImageSize.Check(channels, height, width, classes, minimum: 8, nameof(VggCifar));
         ArgumentNullException.ThrowIfNull(random);
         return new Sequential(
         [
@@ -113,13 +133,13 @@ public static class ModelCatalog
     // Halved by pooling, less four for the second convolution, halved again.
     private static int HalvedTwice(int extent) => (extent / 2 - 4) / 2;
 
-    private static void CheckImage(int channels, int height, int width, int classes, int minimum)
+    private static Entry Find(string name)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, minimum);
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, minimum);
-        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
-        // Beyond it the first activation of a single image has no buffer, and the features overflow.
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)height * width, Array.MaxLength / 64, nameof(height));
+        ArgumentNullException.ThrowIfNull(name);
+        return Array.Find(s_entries, entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new ArgumentException($"No model is named \"{name}\"; known: {string.Join(", ", Names)}.", nameof(name));
     }
+
+    // With the images and classes that it was published for.
+    private sealed record Entry(string Name, int Channels, int Size, int Classes, Func<int, int, int, int, SeededRandom, Network> Create);
 }

@@ -19,7 +19,7 @@ public class TorchTrajectoryTests
         TorchCase test = TorchFolder.Load(TorchFolder.Committed, "trajectory/lenet5_sgd_momentum");
         int batch = test.Int("batch"), steps = test.Int("steps");
         using var context = new ComputeContext(threads);
-        Sequential network = ModelCatalog.Create("lenet5", 1, 28, 28, 10, seed: 1);
+        Network network = ModelCatalog.Create("lenet5", 1, 28, 28, 10, seed: 1);
         string[] names = [.. s_layers.SelectMany(layer => new[] { layer + ".weight", layer + ".bias" })];
         for (int i = 0; i < names.Length; i++)
             test.Floats("in." + names[i]).CopyTo(network.Parameters[i].Value.Span);

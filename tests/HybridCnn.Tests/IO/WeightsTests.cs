@@ -75,6 +75,24 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
+    public void Step_counts_in_files_of_PyTorch_are_passed_over_and_other_integers_are_not()
+    {
+        NamedParameter[] network = [new("bn1.weight", new Parameter("weight", new Shape(1)))];
+        Write("bn1.num_batches_tracked");
+        Weights.Load(_folder["w"], network);
+        Assert.Equal(1.5f, network[0].Parameter.Value.Span[0]);
+        Write("bn1.steps");
+        Assert.Contains("bn1.steps is not in the network", Assert.Throws<DataFormatException>(() => Weights.Load(_folder["w"], network)).Message, StringComparison.Ordinal);
+
+        void Write(string count)
+        {
+            byte[] header = System.Text.Encoding.UTF8.GetBytes(
+                $$"""{"bn1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"{{count}}":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}""");
+            File.WriteAllBytes(_folder["w"], [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(7L)]);
+        }
+    }
+
+    [Fact]
     public void A_description_whose_parts_disagree_is_not_saved()
     {
         Assert.StartsWith(

@@ -50,6 +50,8 @@ internal static class LayerCatalog
         new("Upsample in NHWC order", _ => new Upsample((2, 3)), new Shape(2, 3, 4, 5).In(Layout.Nhwc), new Shape(2, 3, 8, 15).In(Layout.Nhwc)),
         new("Upsample bilinear", _ => new Upsample(2, UpsampleMode.Bilinear), new(2, 3, 4, 5), new(2, 3, 8, 10)),
         new("Upsample bilinear in NHWC order", _ => new Upsample((3, 1), UpsampleMode.Bilinear), new Shape(2, 19, 4, 3).In(Layout.Nhwc), new Shape(2, 19, 12, 3).In(Layout.Nhwc)),
+        new("ZeroPadChannels", _ => new ZeroPadChannels(1, 2), new(2, 3, 5, 4), new(2, 6, 5, 4)),
+        new("ZeroPadChannels in NHWC order", _ => new ZeroPadChannels(2, 1), new Shape(2, 3, 5, 4).In(Layout.Nhwc), new Shape(2, 6, 5, 4).In(Layout.Nhwc)),
         new("AdaptiveAveragePool2d", _ => new AdaptiveAveragePool2d(3), new(2, 3, 7, 5), new(2, 3, 3, 3)),
         new("AdaptiveAveragePool2d in NHWC order", _ => new AdaptiveAveragePool2d(2, 5), new Shape(2, 19, 5, 3).In(Layout.Nhwc), new Shape(2, 19, 2, 5).In(Layout.Nhwc)),
         new("AdaptiveAveragePool2d of even windows", _ => new AdaptiveAveragePool2d(2, 3), new(2, 3, 8, 6), new(2, 3, 2, 3)),

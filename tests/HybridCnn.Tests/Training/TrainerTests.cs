@@ -139,7 +139,7 @@ public class TrainerTests
     public void Says_what_does_not_fit()
     {
         using var context = new ComputeContext(1);
-        Sequential network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, 1);
+        Network network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, 1);
         var loss = new SoftmaxCrossEntropy();
         var sgd = new Sgd(network.Parameters, 0.1f);
         Refused("network", () => _ = new Trainer(null!, loss, sgd, context, s_batch));
@@ -166,7 +166,7 @@ public class TrainerTests
 
     internal static Trainer Create(string model, ComputeContext context, Shape? batch = null)
     {
-        Sequential network = ModelCatalog.Create(model, 1, 28, 28, 4, seed: 1);
+        Network network = ModelCatalog.Create(model, 1, 28, 28, 4, seed: 1);
         return new Trainer(network, new SoftmaxCrossEntropy(), new Sgd(network.Parameters, 0.02f, 0.9f), context, batch ?? s_batch);
     }
 

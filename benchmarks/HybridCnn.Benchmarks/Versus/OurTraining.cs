@@ -23,9 +23,9 @@ internal sealed class OurTraining
     public OurTraining(string name, int batch, ComputeContext context, Func<Layer, Layer>? wrap = null)
     {
         var random = new SeededRandom(1);
-        Sequential network = ModelCatalog.Create(name, channels: 1, ImageSize, ImageSize, Classes, seed: 1);
+        Network network = ModelCatalog.Create(name, channels: 1, ImageSize, ImageSize, Classes, seed: 1);
         if (wrap is not null)
-            network = new Sequential([.. network.Layers.Select(wrap)]);
+            network = new Sequential([.. network.Children.Select(child => wrap(child.Layer))]);
         Images = ConvData.Filled(random, new Shape(batch, 1, ImageSize, ImageSize));
         Labels = [.. Enumerable.Range(0, batch).Select(_ => random.NextInt(Classes))];
         var optimizer = new Sgd(network.Parameters, Settings.LearningRate, Settings.Momentum);

@@ -87,7 +87,7 @@ public sealed class WeightsTests : IDisposable
         void Write(string count)
         {
             byte[] header = System.Text.Encoding.UTF8.GetBytes(
-                $$"""{"bn1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"{{count}}":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}""");
+                $$$"""{"bn1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"{{{count}}}":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}""");
             File.WriteAllBytes(_folder["w"], [.. BitConverter.GetBytes((long)header.Length), .. header, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(7L)]);
         }
     }

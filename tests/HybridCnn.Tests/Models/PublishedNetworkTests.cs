@@ -92,10 +92,10 @@ public class PublishedNetworkTests
         foreach ((string parameterName, Parameter parameter) in network.NamedParameters)
         {
             float[] start = parameter.Value.Span.ToArray(), gradient = parameter.Gradient.Span.ToArray();
-            double norm = Length(gradient), step = 1e-3 * Math.Max(Length(start), 1);
+            double norm = Length(gradient), step = 2e-4 * Math.Max(Length(start), 1);
             double numeric = (Moved(step) - Moved(-step)) / (2 * step);
             start.CopyTo(parameter.Value.Span);
-            Assert.True(Math.Abs(numeric - norm) <= 0.02 * norm + 2e-6 / step, $"{name}, {parameterName}: finite differences give {numeric}, the gradient {norm}");
+            Assert.True(Math.Abs(numeric - norm) <= 0.03 * norm + 2e-6 / step, $"{name}, {parameterName}: finite differences give {numeric}, the gradient {norm}");
 
             double Moved(double by)
             {

@@ -53,7 +53,7 @@ public class AllocationTests
     {
         using var context = new ComputeContext(2);
         var shape = new Shape(4, 1, 28, 28);
-        Sequential network = ModelCatalog.Create("lenet", 1, 28, 28, 4, seed: 1);
+        Network network = ModelCatalog.Create("lenet", 1, 28, 28, 4, seed: 1);
         var trainer = new Trainer(network, new SoftmaxCrossEntropy(0.1f), TrainingParts.CreateOptimizer(optimizer, network.Parameters), context, shape)
         {
             Schedule = new WarmUpSchedule(new OneCycleSchedule(0.01, 100), 5),

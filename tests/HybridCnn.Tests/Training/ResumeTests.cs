@@ -48,7 +48,7 @@ public class ResumeTests
 
     private static Trainer Create(string optimizer, ComputeContext context)
     {
-        Sequential network = ModelCatalog.Create("vgg-cifar", 1, 28, 28, 4, seed: 1);
+        Network network = ModelCatalog.Create("vgg-cifar", 1, 28, 28, 4, seed: 1);
         Optimizer own = TrainingParts.CreateOptimizer(optimizer, network.Parameters);
         own.DecayWeightsOnly();
         return new Trainer(network, new SoftmaxCrossEntropy(0.1f), own, context, s_batch)

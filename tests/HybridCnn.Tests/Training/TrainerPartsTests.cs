@@ -16,7 +16,7 @@ public class TrainerPartsTests
     public void Sets_the_learning_rate_by_step_or_by_epoch_and_takes_targets()
     {
         using var context = new ComputeContext(1);
-        Sequential network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, seed: 1);
+        Network network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, seed: 1);
         var sgd = new Sgd(network.Parameters, 9);
         var trainer = new Trainer(network, new SoftmaxCrossEntropy(), sgd, context, s_batch) { Schedule = new PolynomialSchedule(0.01, 10) };
         var rates = new List<float>();
@@ -49,7 +49,7 @@ public class TrainerPartsTests
     {
         using var context = new ComputeContext(2);
         ImageDataset data = TrainerTests.Blobs(200);
-        Sequential network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, seed: 1);
+        Network network = ModelCatalog.Create("lenet5", 1, 28, 28, 4, seed: 1);
         var trainer = new Trainer(network, TrainingParts.CreateLoss(loss), new Adam(network.Parameters, 0.002f), context, s_batch);
         var loader = new BatchLoader(data, s_batch[0], new SeededRandom(3));
         for (int epoch = 0; epoch < 4; epoch++)

@@ -68,6 +68,8 @@ internal static class HelpText
               AdamW, gradients kept at norm 1, and the average of the weights tested and saved.
           hybridcnn train --epochs 30 --schedule multistep --milestones 15,25 --gamma 0.1
               The learning rate falls to a tenth after epochs 15 and 25.
+          hybridcnn train --epochs 20 --tensorboard
+              'tensorboard --logdir runs' draws loss, accuracy, learning rate, images/s and data wait while it runs.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'
               One JSON object per line on standard output, for programs.
 
@@ -75,7 +77,8 @@ internal static class HelpText
           run.json             settings, machine and result
           metrics.csv, .jsonl  one row per epoch, written as each epoch ends
           weights.safetensors  the weights, and all that eval and predict need beside them
-          report.html          curves, confusion matrix, worst mistakes, learned filters; one file, opens anywhere
+          report.html          curves, confusion matrix, worst mistakes, learned filters, speed, memory; one file, opens anywhere
+          events.out.tfevents* with --tensorboard, for TensorBoard
 
         Ctrl-C ends the training after the batch at hand and saves weights and report; a second Ctrl-C ends it at once.
         """;

@@ -25,13 +25,14 @@ internal static class TrainCommand
         Option<string> blasCore = CommonOptions.BlasCore();
         Option<int> limit = CommonOptions.Limit();
         Option<string> output = new("--out") { Description = "Run folder; it must not exist yet. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
+        Option<bool> tensorBoard = new("--tensorboard") { Description = "Also writes events.out.tfevents.* into the run folder: 'tensorboard --logdir runs' draws them while training runs." };
         Option<bool> json = CommonOptions.Json();
         Option<bool> noProgress = new("--no-progress") { Description = "Plain lines instead of a moving progress display." };
 
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch,
-            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, json, noProgress,
+            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, tensorBoard, json, noProgress,
         };
         var loading = new DataOptions();
         loading.AddForTraining(command);
@@ -55,6 +56,7 @@ internal static class TrainCommand
                 BlasCore = parsed.GetValue(blasCore),
                 Limit = parsed.GetValue(limit),
                 Loading = loading.Read(parsed),
+                TensorBoard = parsed.GetValue(tensorBoard),
             },
             parsed.GetValue(output),
             parsed.GetValue(json),

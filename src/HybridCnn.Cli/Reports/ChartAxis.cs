@@ -7,10 +7,11 @@ internal sealed class ChartAxis
 
     private readonly double _low, _high;
     private readonly bool _logarithmic, _percent;
+    private readonly string _format;
 
-    private ChartAxis(double low, double high, bool logarithmic, bool percent, IReadOnlyList<double> ticks)
+    private ChartAxis(double low, double high, bool logarithmic, bool percent, IReadOnlyList<double> ticks, string format = "0.0000")
     {
-        (_low, _high, _logarithmic, _percent) = (low, high, logarithmic, percent);
+        (_low, _high, _logarithmic, _percent, _format) = (low, high, logarithmic, percent, format);
         Ticks = ticks;
     }
 
@@ -38,14 +39,31 @@ internal sealed class ChartAxis
         return new(low, 1, logarithmic: false, percent: true, [.. Enumerable.Range(0, 40).Select(i => low + i * step).Where(t => t < 1 + 1e-9)]);
     }
 
+    /// <summary>From 0 to a round value above all <paramref name="values"/>: what has a natural zero, such as a speed.</summary>
+    /// <param name="values">Not negative.</param>
+    /// <param name="format">Of a value in a tooltip.</param>
+    /// <param name="percent">Whether the values are shares, 0 to 1, shown as percentages.</param>
+    public static ChartAxis FromZero(IEnumerable<double> values, string format = "#,0", bool percent = false)
+    {
+        double most = values.Where(double.IsFinite).DefaultIfEmpty(0).Max();
+        // Shares of next to nothing are not blown up to the height of the chart.
+        if (percent)
+            most = Math.Max(most, 0.05);
+        else if (most == 0)
+            most = 1;
+        double step = NiceStep(most, 5, whole: false);
+        int steps = (int)Math.Ceiling(most / step - 1e-9);
+        return new(0, steps * step, logarithmic: false, percent, [.. Enumerable.Range(0, steps + 1).Select(i => i * step)], format);
+    }
+
     /// <summary>0 at the bottom, 1 at the top; values beyond an end lie on that end.</summary>
     public double Position(double value) => _logarithmic
         ? Math.Clamp(Math.Log(Math.Max(value, double.Epsilon) / _low) / Math.Log(_high / _low), 0, 1)
         : Math.Clamp((value - _low) / (_high - _low), 0, 1);
 
-    public string Label(double tick) => _percent ? $"{tick * 100:0.##} %" : $"{tick:0.#########}";
+    public string Label(double tick) => _percent ? $"{tick * 100:0.##} %" : $"{tick:#,0.#########}";
 
-    public string Value(double value) => _percent ? $"{value * 100:0.00} %" : $"{value:0.0000}";
+    public string Value(double value) => _percent ? $"{value * 100:0.00} %" : value.ToString(_format);
 
     /// <summary>1, 2 or 5 times a power of ten, so that the range has at most so many steps.</summary>
     public static double NiceStep(double range, int most, bool whole)

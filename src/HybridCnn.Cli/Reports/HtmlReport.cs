@@ -23,21 +23,8 @@ internal sealed class HtmlReport(
     public string Write()
     {
         string title = $"{Title(run.Network.Model)} on {run.Data.Name}";
+        HtmlPage.Begin(_html, title, "HybridCnn training run");
         _html.Append($"""
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Text(title)} · HybridCnn</title>
-            <style>
-            {StyleSheet()}</style>
-            </head>
-            <body>
-            <main>
-            <header>
-            <p class="eyebrow">HybridCnn training run</p>
-            <h1>{Text(title)}</h1>
             <p class="soft">{run.Started:d MMMM yyyy, HH:mm} · {run.Data.TrainImages:#,0} training and {run.Data.TestImages:#,0} test images, {run.Data.Channels}×{run.Data.Height}×{run.Data.Width} · {Text(run.Result!.Status)}</p>
             """);
         Alert();
@@ -47,9 +34,10 @@ internal sealed class HtmlReport(
         Confusion();
         Mistakes();
         Filters();
+        Steps();
         Throughput();
         Facts();
-        _html.Append($"<footer>Written by HybridCnn {Text(run.Machine.HybridCnn)} on {run.Started.AddSeconds(run.Result.TotalSeconds):yyyy-MM-dd HH:mm}. This file needs no other.</footer>\n</main>\n</body>\n</html>\n");
+        HtmlPage.End(_html, run.Machine.HybridCnn, run.Started.AddSeconds(run.Result.TotalSeconds));
         return _html.ToString();
     }
 
@@ -159,6 +147,24 @@ internal sealed class HtmlReport(
         _html.AppendLine("</div></section>");
     }
 
+    private void Steps()
+    {
+        if (epochs.Count == 0)
+            return;
+        double last = Math.Max(curve.Count == 0 ? 0 : curve[^1].Epoch, EpochEnd(epochs[^1]));
+        _html.AppendLine("<section id=\"steps\"><h2>Learning rate, speed and memory</h2><p class=\"note\">Speed and data wait are those of the training steps alone; data wait is the share of their time in which training waited for images. Memory is the most that the process has held so far.</p><div class=\"pair\">");
+        Single("Learning rate", ChartAxis.FromZero(curve.Select(p => p.LearningRate), "0.######"), curve.Select(p => (p.Epoch, p.LearningRate)), dots: false);
+        Single("Images per second", ChartAxis.FromZero(curve.Select(p => p.ImagesPerSecond)), curve.Select(p => (p.Epoch, p.ImagesPerSecond)), dots: false);
+        Single("Data wait", ChartAxis.FromZero(curve.Select(p => p.DataWait), percent: true), curve.Select(p => (p.Epoch, p.DataWait)), dots: false);
+        (double, double)[] memory = [.. epochs.Where(e => e.PeakResidentBytes is not null).Select(e => (EpochEnd(e), e.PeakResidentBytes!.Value / 1e6))];
+        if (memory.Length > 0)
+            Single("Peak resident memory, MB", ChartAxis.FromZero(memory.Select(p => p.Item2)), memory, dots: true);
+        _html.AppendLine("</div></section>");
+
+        void Single(string name, ChartAxis axis, IEnumerable<(double, double)> points, bool dots) =>
+            _html.AppendLine($"<figure><figcaption>{name}</figcaption>{new LineChart($"{name} over epochs", last, axis).Draw(new ChartLine(name, "train", dots, [.. points]))}</figure>");
+    }
+
     private void Throughput()
     {
         if (epochs.Count == 0)
@@ -205,11 +211,4 @@ internal sealed class HtmlReport(
     private static string Title(string model) => model switch { "lenet" => "LeNet", "lenet5" => "LeNet-5", "vgg-cifar" => "VGG-CIFAR", _ => model };
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    private static string StyleSheet()
-    {
-        using Stream css = typeof(HtmlReport).Assembly.GetManifestResourceStream("report.css")!;
-        using var reader = new StreamReader(css);
-        return reader.ReadToEnd();
-    }
 }

@@ -8,13 +8,14 @@ namespace HybridCnn.Cli.Reports;
 /// <param name="Style">The style sheet's class for colour and stroke.</param>
 /// <param name="Dots">Whether each point is marked and has a tooltip.</param>
 /// <param name="Points">x and y, in the order they are joined.</param>
-internal sealed record ChartLine(string Name, string Style, bool Dots, IReadOnlyList<(double X, double Y)> Points);
+/// <param name="Hue">Of the colour, in degrees, where the style leaves it open.</param>
+internal sealed record ChartLine(string Name, string Style, bool Dots, IReadOnlyList<(double X, double Y)> Points, double? Hue = null);
 
 /// <summary>
-/// Draws lines over epochs as inline SVG. Colours and fonts come from the page's style sheet, so a chart follows the
+/// Draws lines over epochs, or whatever <paramref name="unit"/> says, as inline SVG. Colours and fonts come from the page's style sheet, so a chart follows the
 /// reader's light or dark theme; that is why no plotting library is used here.
 /// </summary>
-internal sealed class LineChart(string title, double lastX, ChartAxis y)
+internal sealed class LineChart(string title, double lastX, ChartAxis y, string unit = "epoch")
 {
     private const double Width = 560, Height = 320, Left = 56, Right = 12, Top = 12, Bottom = 40;
 
@@ -29,10 +30,10 @@ internal sealed class LineChart(string title, double lastX, ChartAxis y)
             svg.AppendLine($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{at + 4:0.#}\" text-anchor=\"end\">{y.Label(tick)}</text>");
         }
 
-        foreach (double tick in EpochTicks())
+        foreach (double tick in Ticks())
             svg.AppendLine($"<text class=\"tick\" x=\"{X(tick):0.#}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{tick:0.##}</text>");
         svg.AppendLine($"<line class=\"axis\" x1=\"{Left}\" x2=\"{Width - Right}\" y1=\"{Height - Bottom}\" y2=\"{Height - Bottom}\"/>");
-        svg.AppendLine($"<text class=\"tick\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 4}\" text-anchor=\"middle\">epoch</text>");
+        svg.AppendLine($"<text class=\"tick\" x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 4}\" text-anchor=\"middle\">{unit}</text>");
         foreach (ChartLine line in lines)
             DrawLine(svg, line);
         svg.Append("</svg>");
@@ -42,23 +43,25 @@ internal sealed class LineChart(string title, double lastX, ChartAxis y)
     private void DrawLine(StringBuilder svg, ChartLine line)
     {
         string points = string.Join(' ', line.Points.Select(p => $"{X(p.X):0.#},{Y(p.Y):0.#}"));
-        svg.AppendLine($"<polyline class=\"line {line.Style}\" points=\"{points}\"/>");
+        string hue = line.Hue is { } degrees ? $" style=\"--hue:{degrees:0}\"" : "";
+        svg.AppendLine($"<polyline class=\"line {line.Style}\"{hue} points=\"{points}\"/>");
         if (!line.Dots)
             return;
         foreach ((double x, double value) in line.Points)
         {
-            svg.AppendLine($"<circle class=\"dot {line.Style}\" cx=\"{X(x):0.#}\" cy=\"{Y(value):0.#}\" r=\"4\">"
-                + $"<title>{line.Name}, epoch {x:0.##}: {y.Value(value)}</title></circle>");
+            svg.AppendLine($"<circle class=\"dot {line.Style}\"{hue} cx=\"{X(x):0.#}\" cy=\"{Y(value):0.#}\" r=\"4\">"
+                + $"<title>{WebUtility.HtmlEncode(line.Name)}, {unit} {x:0.##}: {y.Value(value)}</title></circle>");
         }
     }
 
-    private double X(double epoch) => Left + epoch / lastX * (Width - Left - Right);
+    private double X(double value) => Left + value / lastX * (Width - Left - Right);
 
     private double Y(double value) => Height - Bottom - y.Position(value) * (Height - Top - Bottom);
 
-    private IEnumerable<double> EpochTicks()
+    private IEnumerable<double> Ticks()
     {
-        double step = lastX <= 1 ? lastX : ChartAxis.NiceStep(lastX, 8, whole: true);
+        // Epochs are whole, but for a training that ended within its first.
+        double step = unit != "epoch" ? ChartAxis.NiceStep(lastX, 8, whole: false) : lastX <= 1 ? lastX : ChartAxis.NiceStep(lastX, 8, whole: true);
         for (double tick = 0; tick <= lastX * 1.0001; tick += step)
             yield return tick;
     }

@@ -7,7 +7,7 @@ namespace HybridCnn.Cli.Runs;
 /// <summary>The files of one run. A folder is used once: nothing is ever overwritten but by the run itself.</summary>
 internal sealed class RunFolder
 {
-    private readonly StringBuilder _csv = new("epoch,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds,data_wait\n");
+    private readonly StringBuilder _csv = new("epoch,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds,data_wait,peak_resident_bytes\n");
     private readonly StringBuilder _jsonLines = new();
 
     private RunFolder(string path) => Path = path;
@@ -45,7 +45,7 @@ internal sealed class RunFolder
     /// <summary>Adds an epoch to both metrics files; they are whole on the disk when this returns.</summary>
     public void Add(EpochMetrics e)
     {
-        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000}\n");
+        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
         _jsonLines.Append(JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics)).Append('\n');
         WriteText("metrics.csv", _csv.ToString());
         WriteText("metrics.jsonl", _jsonLines.ToString());

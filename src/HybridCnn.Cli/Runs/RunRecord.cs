@@ -33,10 +33,17 @@ internal sealed record RunResult(
 /// <param name="Seconds">Training steps alone.</param>
 /// <param name="DataWait">Share of <paramref name="Seconds"/> in which training waited for images, 0 to 1.</param>
 internal sealed record EpochMetrics(
-    int Epoch, int Images, float LearningRate, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy, double ImagesPerSecond, double Seconds, double DataWait);
+    int Epoch, int Images, float LearningRate, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy, double ImagesPerSecond, double Seconds, double DataWait)
+{
+    /// <summary>The most memory that the process has held by the epoch's end; null where the system doesn't say, and in runs from before it was measured.</summary>
+    public long? PeakResidentBytes { get; init; }
+}
 
-/// <summary>Loss and accuracy of the training batches around one moment, for the report's curves.</summary>
+/// <summary>What the training batches around one moment measured, for the report's curves and for TensorBoard.</summary>
 /// <param name="Epoch">Passes over the data until then, with a fraction.</param>
 /// <param name="Loss">Mean over the batches since the last point.</param>
 /// <param name="Accuracy">Likewise.</param>
-internal sealed record CurvePoint(double Epoch, double Loss, double Accuracy);
+/// <param name="LearningRate">Of the last of these batches.</param>
+/// <param name="ImagesPerSecond">Training steps alone.</param>
+/// <param name="DataWait">Share of the time in which training waited for images, 0 to 1.</param>
+internal sealed record CurvePoint(double Epoch, double Loss, double Accuracy, double LearningRate, double ImagesPerSecond, double DataWait);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using HybridCnn.Cli.Display;
+using HybridCnn.Cli.TensorBoard;
 using HybridCnn.Compute;
 using HybridCnn.Data;
 using HybridCnn.Layers;
@@ -23,11 +24,14 @@ internal sealed class TrainLoop(
     private string _status = Completed;
     private long _images, _epochStarted;
     private double _seconds;
-    private TimeSpan _lastProgress;
+    private TimeSpan _lastProgress, _lastPoint;
 
     public IReadOnlyList<EpochMetrics> Epochs => _epochs;
 
     public IReadOnlyList<CurvePoint> Curve => _curve;
+
+    /// <summary>Gets every point of the curve and every epoch; null where TensorBoard is not asked for.</summary>
+    public EventFile? Events { get; init; }
 
     /// <summary>The test images with the weights as they are, or their averages; null after a divergence.</summary>
     public Evaluation? Evaluation { get; private set; }
@@ -59,7 +63,7 @@ internal sealed class TrainLoop(
     private void RunEpoch(Trainer trainer, CancellationToken cancellation)
     {
         _epochStarted = Stopwatch.GetTimestamp();
-        _lastProgress = TimeSpan.Zero;
+        _lastProgress = _lastPoint = TimeSpan.Zero;
         EpochResult result;
         try
         {
@@ -81,8 +85,12 @@ internal sealed class TrainLoop(
         Evaluation = evaluator.Run();
         _average?.Exchange();
         trainer.Schedule!.Observe(Evaluation.Loss);
-        _epochs.Add(new(result.Epoch, result.Count, _optimizer.LearningRate, result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9)));
+        _epochs.Add(new(result.Epoch, result.Count, _optimizer.LearningRate, result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9))
+        {
+            PeakResidentBytes = ProcessMemory.PeakResident(),
+        });
         folder.Add(_epochs[^1]);
+        Events?.Add(_epochs[^1]);
     }
 
     private void StepDone(StepResult step)
@@ -90,16 +98,20 @@ internal sealed class TrainLoop(
         _images += step.Count;
         _forCurve.Add(step);
         _forDisplay.Add(step);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(_epochStarted);
         int perEpoch = loader.BatchesPerEpoch;
         long inEpoch = (step.Step - 1) % perEpoch + 1;
         // Points lie in the middle of the batches they stand for.
         if (_forCurve.Batches >= Math.Max(1, perEpoch / CurvePointsPerEpoch) || inEpoch == perEpoch)
         {
-            _curve.Add(new((step.Step - _forCurve.Batches / 2.0) / perEpoch, _forCurve.Loss, _forCurve.Accuracy));
+            double seconds = Math.Max((elapsed - _lastPoint).TotalSeconds, 1e-9);
+            _lastPoint = elapsed;
+            _curve.Add(new(
+                (step.Step - _forCurve.Batches / 2.0) / perEpoch, _forCurve.Loss, _forCurve.Accuracy, _optimizer.LearningRate, _forCurve.Images / seconds, _forCurve.DataWait.TotalSeconds / seconds));
+            Events?.Add(step.Step, _curve[^1]);
             _forCurve.Clear();
         }
 
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(_epochStarted);
         if (display.ProgressInterval is not { } interval || elapsed - _lastProgress < interval)
             return;
         _lastProgress = elapsed;
@@ -112,22 +124,27 @@ internal sealed class TrainLoop(
     private sealed class BatchMeans
     {
         private double _loss;
-        private int _correct, _images;
+        private int _correct;
 
         public int Batches { get; private set; }
 
+        public int Images { get; private set; }
+
+        public TimeSpan DataWait { get; private set; }
+
         public double Loss => _loss / Batches;
 
-        public double Accuracy => (double)_correct / _images;
+        public double Accuracy => (double)_correct / Images;
 
         public void Add(StepResult step)
         {
             _loss += step.Loss;
             _correct += step.Correct;
-            _images += step.Count;
+            Images += step.Count;
+            DataWait += step.DataWait;
             Batches++;
         }
 
-        public void Clear() => (_loss, _correct, _images, Batches) = (0, 0, 0, 0);
+        public void Clear() => (_loss, _correct, Images, Batches, DataWait) = (0, 0, 0, 0, TimeSpan.Zero);
     }
 }

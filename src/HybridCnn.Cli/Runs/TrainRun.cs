@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using HybridCnn.Cli.Display;
 using HybridCnn.Cli.Reports;
+using HybridCnn.Cli.TensorBoard;
 using HybridCnn.Compute;
 using HybridCnn.Data;
 using HybridCnn.IO;
@@ -44,7 +45,8 @@ internal static class TrainRun
         display.Started(run, folder);
         using var interruption = new Interruption();
         using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
-        var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder);
+        using EventFile? events = settings.TensorBoard ? EventFile.Create(folder.Path) : null;
+        var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder) { Events = events };
         loop.Run(interruption.Token);
 
         run = run with { Result = loop.Result(clock.Elapsed.TotalSeconds) };

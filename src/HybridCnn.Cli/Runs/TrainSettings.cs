@@ -43,6 +43,9 @@ internal sealed record TrainSettings
     /// <summary>How images are read, varied and brought to training.</summary>
     public DataSettings Loading { get; init; } = new();
 
+    /// <summary>Whether the run folder gets a file of events for TensorBoard.</summary>
+    public bool TensorBoard { get; init; }
+
     public ComputeOptions ComputeOptions() => new()
     {
         Threads = Threads,
@@ -54,7 +57,7 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $"{Recipe.CommandLine()} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine();
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (TensorBoard ? " --tensorboard" : "");
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
 }

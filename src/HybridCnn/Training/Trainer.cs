@@ -22,6 +22,7 @@ public sealed class Trainer
     private readonly Tensor _images;
     private readonly int[] _labels;
     private Tensor? _target;
+    private TimeSpan _batchWait;
 
     /// <summary>Binds the network to batches of one shape.</summary>
     /// <param name="network">Maps [N, C, H, W] to what the loss takes: logits [N, K].</param>
@@ -155,8 +156,9 @@ public sealed class Trainer
         int correct = 0, seen = 0;
         bool completed = true;
         TimeSpan waited = TimeSpan.Zero;
-        while (completed && NextBatch(loader, ref waited) is { } batch)
+        while (completed && NextBatch(loader) is { } batch)
         {
+            waited += _batchWait;
             if (batch.Count < _labels.Length)
                 throw new ArgumentException($"A training batch has {_labels.Length} images; the loader gave {batch.Count}. Give it a random sequence to shuffle by.", nameof(loader));
             StepResult step = batch.IsMixed ? Step(batch.Images, MixedTarget(batch)) : Step(batch.Images, batch.Labels);
@@ -167,6 +169,9 @@ public sealed class Trainer
             completed = !cancellation.IsCancellationRequested;
         }
 
+        // The wait for the end of the epoch belongs to no step.
+        waited += _batchWait;
+        _batchWait = TimeSpan.Zero;
         var result = new EpochResult(Epoch, loss / Math.Max(seen, 1), correct, seen, Stopwatch.GetElapsedTime(started), waited, completed);
         if (completed)
             Epoch++;
@@ -226,11 +231,11 @@ public sealed class Trainer
         return new EvaluationResult(losses[..seen], predictions[..seen], confusion);
     }
 
-    private static Batch? NextBatch(BatchSource loader, ref TimeSpan waited)
+    private Batch? NextBatch(BatchSource loader)
     {
         long asked = Stopwatch.GetTimestamp();
         Batch? batch = loader.NextBatch();
-        waited += Stopwatch.GetElapsedTime(asked);
+        _batchWait = Stopwatch.GetElapsedTime(asked);
         return batch;
     }
 
@@ -284,7 +289,8 @@ public sealed class Trainer
 
     private StepResult Done(float loss, int correct)
     {
-        var result = new StepResult(Epoch, Steps, loss, correct, _batchShape[0]);
+        var result = new StepResult(Epoch, Steps, loss, correct, _batchShape[0]) { DataWait = _batchWait };
+        _batchWait = TimeSpan.Zero;
         StepDone?.Invoke(result);
         return result;
     }

@@ -13,6 +13,7 @@ public partial class ReportTests(TrainedRun run) : IClassFixture<TrainedRun>
     [InlineData("confusion")]
     [InlineData("mistakes")]
     [InlineData("filters")]
+    [InlineData("steps")]
     [InlineData("throughput")]
     [InlineData("settings")]
     public void It_has_the_section(string id) => Assert.Contains($"<section id=\"{id}\">", _html);

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using HybridCnn.Tensors;
@@ -12,7 +11,7 @@ namespace HybridCnn.Kernels;
 internal static class AveragePooling
 {
     /// <summary>Floats of scratch memory that both passes take: a row of the input with its padding, and two rows of the output.</summary>
-    public static int Scratch(in Pool2dDims dims) => checked(Width(dims) + 2 * dims.OW);
+    public static int Scratch(in Pool2dDims dims) => Math.Max(checked(Width(dims) + 2 * dims.OW), AveragePoolingGradient.Scratch(dims));
 
     /// <summary>y[oh, ow] = sum of the window / its divisor. Overwrites y.</summary>
     /// <param name="dims">The geometry; N and C are not looked at.</param>
@@ -30,7 +29,7 @@ internal static class AveragePooling
             return;
         }
 
-        if (dims.KH == dims.IH && dims.KW == dims.IW && y.Length == 1 && dims.PadLeft == 0 && dims.PadTop == 0 && dims.DilationH == 1 && dims.DilationW == 1)
+        if (dims.IsOneWindow)
         {
             y[0] = Sum(x[..(dims.IH * dims.IW)]) / (float)Divisor(dims.Rows(0), dims.Columns(0), countIncludePad, divisorOverride);
             return;
@@ -63,6 +62,18 @@ internal static class AveragePooling
         if (dims.IsTwoByTwoTiles && dims.OW >= Vector128<float>.Count)
         {
             BackwardTiles(dims, 1f / (divisorOverride == 0 ? 4 : divisorOverride), dy, dx);
+            return;
+        }
+
+        if (dims.IsOneWindow)
+        {
+            dx.Fill(dy[0] / (float)Divisor(dims.Rows(0), dims.Columns(0), countIncludePad, divisorOverride));
+            return;
+        }
+
+        if (AveragePoolingGradient.Takes(dims))
+        {
+            BackwardColumnByColumn(dims, countIncludePad, divisorOverride, dy, scratch, dx);
             return;
         }
 
@@ -101,6 +112,19 @@ internal static class AveragePooling
         }
     }
 
+    private static void BackwardColumnByColumn(
+        in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> dy, Span<float> scratch, Span<float> dx)
+    {
+        Span<float> columnShares = scratch[..dims.OW], rowShares = scratch.Slice(dims.OW, dims.OH);
+        Divisors(dims, countIncludePad, divisorOverride, columnShares);
+        foreach (ref float share in columnShares)
+            share = 1 / share;
+        for (int oh = 0; oh < dims.OH; oh++)
+            rowShares[oh] = 1 / Divisor(dims.Rows(oh), countIncludePad, divisorOverride);
+        Span<float> row = scratch.Slice(dims.OW + dims.OH, AveragePoolingGradient.RowLength(dims));
+        AveragePoolingGradient.Run(dims, rowShares, columnShares, dy, row, dx);
+    }
+
     // The taps of all windows, and with stride 2 the one behind the last, which is read beside it.
     private static int Width(in Pool2dDims dims) =>
         checked(Math.Max((dims.OW - 1) * dims.StrideW + (dims.KW - 1) * dims.DilationW + 2, dims.PadLeft + dims.IW));
@@ -134,8 +158,8 @@ internal static class AveragePooling
 
     private static float Sum(ReadOnlySpan<float> values)
     {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        Vector<float> a = default, b = default, c = default, d = default;
+        ReadOnlySpan<Vector512<float>> vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);
+        Vector512<float> a = default, b = default, c = default, d = default;
         int at = 0;
         for (; at + 4 <= vectors.Length; at += 4)
         {
@@ -147,8 +171,8 @@ internal static class AveragePooling
 
         for (; at < vectors.Length; at++)
             a += vectors[at];
-        float sum = vectors.Length > 0 ? Vector.Sum(a + b + (c + d)) : 0;
-        foreach (float value in values[(vectors.Length * Vector<float>.Count)..])
+        float sum = vectors.Length > 0 ? Vector512.Sum(a + b + (c + d)) : 0;
+        foreach (float value in values[(vectors.Length * Vector512<float>.Count)..])
             sum += value;
         return sum;
     }

@@ -7,9 +7,21 @@ namespace HybridCnn.Operators;
 internal sealed class AveragePoolNhwcOperator(Pool2dDims dims, bool countIncludePad, int divisorOverride)
     : PoolOperator(dims, AveragePoolingNhwc.Scratch(dims))
 {
+    // Of one window that is the whole image, the items are blocks of its channels.
+    private int Blocks => (Dims.C + AveragePoolingNhwc.Block - 1) / AveragePoolingNhwc.Block;
+
+    /// <inheritdoc/>
+    protected override int ForwardItems => Dims.IsOneWindow ? Dims.N * Blocks : base.ForwardItems;
+
     /// <inheritdoc/>
     protected override void Forward(Tensor x, Tensor y, Span<float> scratch, int start, int end)
     {
+        if (Dims.IsOneWindow)
+        {
+            ForwardWhole(x, y, start, end);
+            return;
+        }
+
         int line = Dims.OW * Dims.C;
         for (int row = start; row < end; row++)
         {
@@ -26,6 +38,16 @@ internal sealed class AveragePoolNhwcOperator(Pool2dDims dims, bool countInclude
         {
             AveragePoolingNhwc.BackwardRow(
                 Dims, countIncludePad, divisorOverride, dy.Item(row / Dims.IH), row % Dims.IH, scratch, dx.Span.Slice(row * line, line));
+        }
+    }
+
+    private void ForwardWhole(Tensor x, Tensor y, int start, int end)
+    {
+        for (int item = start; item < end; item++)
+        {
+            int image = item / Blocks, first = item % Blocks * AveragePoolingNhwc.Block;
+            AveragePoolingNhwc.ForwardWhole(
+                Dims, divisorOverride, x.Item(image), first, y.Item(image).Slice(first, Math.Min(AveragePoolingNhwc.Block, Dims.C - first)));
         }
     }
 }

@@ -17,6 +17,9 @@ internal abstract class PoolOperator(Pool2dDims dims, int scratch)
     /// <summary>The geometry.</summary>
     protected Pool2dDims Dims { get; } = dims;
 
+    /// <summary>How many pieces a forward pass falls into: planes or output rows, counted over all images.</summary>
+    protected virtual int ForwardItems => Dims.N * (IsNhwc ? Dims.OH : Dims.C);
+
     private bool IsNhwc => Dims.Layout == Layout.Nhwc;
 
     /// <summary>Max pooling.</summary>
@@ -32,7 +35,7 @@ internal abstract class PoolOperator(Pool2dDims dims, int scratch)
     public void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         using ComputeContext.Claim claim = Prepare(x, y, context);
-        Dispatch.For(context, Dims.N * (IsNhwc ? Dims.OH : Dims.C), x.Shape.Count, this, static (self, worker, start, end) =>
+        Dispatch.For(context, ForwardItems, x.Shape.Count, this, static (self, worker, start, end) =>
             self.Forward(self._in!, self._out!, self.Scratch(worker), start, end));
     }
 
@@ -44,7 +47,7 @@ internal abstract class PoolOperator(Pool2dDims dims, int scratch)
             self.Backward(self._in!, self._out!, self.Scratch(worker), start, end));
     }
 
-    /// <summary>Planes or output rows, counted over all images.</summary>
+    /// <summary>Some of the <see cref="ForwardItems"/>.</summary>
     protected abstract void Forward(Tensor x, Tensor y, Span<float> scratch, int start, int end);
 
     /// <summary>Planes or input rows, counted over all images.</summary>

@@ -142,6 +142,10 @@ public readonly partial record struct Pool2dDims
         KH == 2 && KW == 2 && StrideH == 2 && StrideW == 2 && PadTop == 0 && PadLeft == 0 && DilationH == 1 && DilationW == 1
         && 2 * (long)OH <= IH && 2 * (long)OW <= IW;
 
+    /// <summary>Whether there is one window, and it is the whole input: what global pooling is.</summary>
+    internal bool IsOneWindow =>
+        OH == 1 && OW == 1 && KH == IH && KW == IW && PadTop == 0 && PadLeft == 0 && (DilationH == 1 || KH == 1) && (DilationW == 1 || KW == 1);
+
     private static int OutputExtent(
         string axis, int extent, int kernel, int stride, int padBefore, string padBeforeName, int padAfter, string padAfterName,
         int dilation, string kernelName, bool ceilMode)

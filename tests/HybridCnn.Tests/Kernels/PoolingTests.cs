@@ -25,6 +25,16 @@ public class PoolingTests(ITestOutputHelper output)
         CheckAverage(dims, random);
     });
 
+    // With all widths of a register, rows that end inside of one, and windows that are taller than a border is wide.
+    [Fact]
+    public void Averages_of_windows_one_column_apart_equal_their_definition() => Fuzz.Run(output, 200, random =>
+    {
+        int kh = 1 + random.NextInt(5), kw = 1 + random.NextInt(5);
+        return Pool2dDims.Create(
+            1, 2, kh + random.NextInt(8), kw + random.NextInt(60), kh, kw, 1 + random.NextInt(3), 1,
+            random.NextInt(kh / 2 + 1), random.NextInt(kw / 2 + 1), random.NextInt(kh / 2 + 1), random.NextInt(kw / 2 + 1));
+    }, CheckAverage);
+
     [Theory]
     [MemberData(nameof(ShapeTable.Poolings), MemberType = typeof(ShapeTable))]
     public void Average_pooling_backward_is_the_adjoint_of_forward(string problem)

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Kernels;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Reference;
@@ -28,6 +29,32 @@ public class PoolNhwcTests(ITestOutputHelper output)
     public void Agrees_with_the_reference_on_windows_three_wide_and_two_apart() => Fuzz.Run(output, 150, random => Pool2dDims.Create(
         2, 16 + random.NextInt(120), 5 + random.NextInt(5), 5 + random.NextInt(6), 1 + random.NextInt(4), 3, 1 + random.NextInt(3), 2,
         0, random.NextInt(2), 0, random.NextInt(2), ceilMode: random.NextInt(2) == 0), Check);
+
+    // Blocks of 64 channels, registers of 16 and single ones; more pixels than are added up at once, and fewer.
+    [Fact]
+    public void Agrees_with_the_reference_on_one_window_of_the_whole_image() => Fuzz.Run(output, 60, random =>
+    {
+        int ih = 1 + random.NextInt(12), iw = 1 + random.NextInt(12);
+        return Pool2dDims.Create(1 + random.NextInt(3), 1 + random.NextInt(200), ih, iw, ih, iw);
+    }, Check);
+
+    [Theory]
+    [InlineData(GuardSide.Start)]
+    [InlineData(GuardSide.End)]
+    public void The_mean_of_an_image_never_leaves_it(GuardSide side)
+    {
+        foreach (int c in new[] { 1, 17, 63, 64, 65, 150 })
+        {
+            Pool2dDims dims = In(Pool2dDims.Create(1, c, 5, 7, 5, 7), Layout.Nhwc);
+            var random = new SeededRandom(3);
+            using var x = new GuardedBuffer(random.Floats(35 * c), side);
+            using var y = new GuardedBuffer(Math.Min(c, AveragePoolingNhwc.Block), side);
+            using var dx = new GuardedBuffer(7 * c, side);
+            AveragePoolingNhwc.ForwardWhole(dims, 0, x.Span, c - y.Span.Length, y.Span);
+            AveragePoolingNhwc.BackwardRow(dims, true, 0, x.Span[..c], 4, [], dx.Span);
+            Assert.False(y.Span.Contains(float.NaN) || dx.Span.Contains(float.NaN), $"{dims}: not all overwritten");
+        }
+    }
 
     [Fact]
     public void Agrees_with_the_reference_on_anything() => Fuzz.Run(output, 200, Fuzz.Pooling, Check);

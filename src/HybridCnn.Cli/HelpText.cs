@@ -28,10 +28,11 @@ internal static class HelpText
 
     private static string? After(Command command) => command switch
     {
-        RootCommand => $"{RootExamples}\n\n{ExitCodes}\n\n{Environment}",
+        RootCommand => $"{RootExamples}\n\n{Json}\n\n{ExitCodes}\n\n{Environment}",
         { Name: "train" } => $"{TrainExamples}\n\n{ExitCodes}\n\n{Environment}",
         { Name: "eval" } => EvalExamples,
         { Name: "predict" } => PredictExamples,
+        { Name: "report" } => ReportExamples,
         { Name: "data" or "download" or "verify" or "stats" } => DataExamples,
         _ => null,
     };
@@ -41,6 +42,7 @@ internal static class HelpText
           hybridcnn train                                    LeNet on drawn digits; report and weights under runs/
           hybridcnn eval runs/NAME/weights.safetensors       accuracy and confusion matrix of saved weights
           hybridcnn predict runs/NAME/weights.safetensors photo.png
+          hybridcnn report runs/*                            compares runs on one page
           hybridcnn data download mnist                      fetches a data set and checks it
           hybridcnn doctor                                   which BLAS, how fast, how many threads, and why
         """;
@@ -88,6 +90,20 @@ internal static class HelpText
           hybridcnn eval runs/NAME/weights.safetensors
               Tests on the data set that the weights were trained on (mnist and fashion-mnist need --data-dir).
           hybridcnn eval weights.safetensors --data mnist --data-dir ~/mnist
+        """;
+
+    private const string ReportExamples = """
+        Examples:
+          hybridcnn report runs/first runs/second
+              Curves over epochs and over time, results, and the settings that differ, in comparison.html; a table here.
+          hybridcnn report runs/* --out all.html --json | jq '.runs[] | {name, best_test_accuracy}'
+        """;
+
+    private const string Json = """
+        For programs:
+          --json makes every command print one JSON object per line on standard output, and nothing else. Each has an "event":
+          train: start, epoch, end     eval: evaluation     predict: prediction     report: report     doctor: doctor
+          data download, data verify: file     data stats: stats     any command that fails: error, with exit_code, message, try
         """;
 
     private const string DataExamples = """

@@ -7,6 +7,7 @@ var root = new RootCommand("Trains convolutional networks on CPUs. Without furth
     TrainCommand.Create(),
     EvalCommand.Create(),
     PredictCommand.Create(),
+    ReportCommand.Create(),
     DataCommand.Create(),
     DoctorCommand.Create(),
     // "hybridcnn [diagram] train --epochs 3" says how the words are understood, and runs nothing.

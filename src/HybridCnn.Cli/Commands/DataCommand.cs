@@ -23,7 +23,8 @@ internal static class DataCommand
             if (!Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
                 result.AddError($"--mirror {result.Tokens[0].Value}: expected a URL that begins with http:// or https://.");
         });
-        var command = new Command("download", "Fetches a data set. Goes on where an earlier attempt ended, and checks SHA-256.") { name, directory, mirror };
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("download", "Fetches a data set. Goes on where an earlier attempt ended, and checks SHA-256.") { name, directory, mirror, json };
         command.SetAction(parsed =>
         {
             KnownDataSet set = KnownDataSets.Get(parsed.GetRequiredValue(name));
@@ -35,31 +36,35 @@ internal static class DataCommand
             try
             {
                 foreach (KnownFile file in set.Downloads)
-                    Fetch(client, new Uri(home + file.Name), Path.Combine(folder, file.Name), file, interruption.Token);
+                    Fetch(client, new Uri(home + file.Name), Path.Combine(folder, file.Name), file, parsed.GetValue(json), interruption.Token);
             }
             catch (OperationCanceledException)
             {
                 throw new UserErrorException(ExitCode.Interrupted, "Interrupted.", "Run the same command again: it goes on where it was.");
             }
 
-            Console.Out.WriteLine($"{set.Name} is in {folder}: hybridcnn train --data {set.Name} --data-dir {folder}");
+            if (!parsed.GetValue(json))
+                Console.Out.WriteLine($"{set.Name} is in {folder}: hybridcnn train --data {set.Name} --data-dir {folder}");
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static void Fetch(HttpClient client, Uri url, string path, KnownFile file, CancellationToken cancellation)
+    private static void Fetch(HttpClient client, Uri url, string path, KnownFile file, bool json, CancellationToken cancellation)
     {
         if (File.Exists(path))
         {
             string there = ContentHash.OfFile(path);
             if (there != file.Sha256)
                 throw UserErrorException.BadData($"{path} is there, with SHA-256 {there} instead of {file.Sha256}.", "Move it away, or name another folder with --data-dir.");
-            Console.Out.WriteLine($"{file.Name}: is there, SHA-256 as it should be");
+            if (json)
+                DownloadDisplay.WriteJson(file.Name, "there", new FileInfo(path).Length);
+            else
+                Console.Out.WriteLine($"{file.Name}: is there, SHA-256 as it should be");
             return;
         }
 
-        DownloadDisplay.Run(file.Name, progress => new Downloader(client, progress).Fetch(url, path, file.Sha256, cancellation).GetAwaiter().GetResult());
+        DownloadDisplay.Run(file.Name, json, progress => new Downloader(client, progress).Fetch(url, path, file.Sha256, cancellation).GetAwaiter().GetResult());
     }
 
     private static Command Verify()

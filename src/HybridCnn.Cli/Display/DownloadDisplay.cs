@@ -2,16 +2,17 @@ using Spectre.Console;
 
 namespace HybridCnn.Cli.Display;
 
-/// <summary>Shows a download: a moving bar on a terminal, a line at its end elsewhere.</summary>
+/// <summary>Shows a download: a moving bar on a terminal, a line at its end elsewhere, of JSON if asked for.</summary>
 internal static class DownloadDisplay
 {
     /// <summary>Runs a download with its progress shown.</summary>
     /// <param name="name">The file.</param>
+    /// <param name="json">Whether to print JSON and nothing else.</param>
     /// <param name="download">Gets what to call with the bytes so far, and in all if known.</param>
-    public static void Run(string name, Action<Action<long, long?>> download)
+    public static void Run(string name, bool json, Action<Action<long, long?>> download)
     {
         long bytes = 0;
-        bool moving = !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
+        bool moving = !json && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"));
         if (moving)
         {
             AnsiConsole.Progress().AutoClear(true)
@@ -34,6 +35,21 @@ internal static class DownloadDisplay
             download((done, _) => bytes = done);
         }
 
-        Console.Out.WriteLine($"{name}: {bytes:#,0} bytes, SHA-256 as it should be");
+        if (json)
+            WriteJson(name, "downloaded", bytes);
+        else
+            Console.Out.WriteLine($"{name}: {bytes:#,0} bytes, SHA-256 as it should be");
     }
+
+    /// <summary>One line about a file whose SHA-256 is right.</summary>
+    /// <param name="name">The file.</param>
+    /// <param name="state">"downloaded" or "there".</param>
+    /// <param name="bytes">Its length.</param>
+    public static void WriteJson(string name, string state, long bytes) => JsonLines.Write(Console.Out, line =>
+    {
+        line.WriteString("event", "file");
+        line.WriteString("name", name);
+        line.WriteString("state", state);
+        line.WriteNumber("bytes", bytes);
+    });
 }

@@ -153,16 +153,16 @@ internal sealed class HtmlReport(
             return;
         double last = Math.Max(curve.Count == 0 ? 0 : curve[^1].Epoch, EpochEnd(epochs[^1]));
         _html.AppendLine("<section id=\"steps\"><h2>Learning rate, speed and memory</h2><p class=\"note\">Speed and data wait are those of the training steps alone; data wait is the share of their time in which training waited for images. Memory is the most that the process has held so far.</p><div class=\"pair\">");
-        Single("Learning rate", ChartAxis.FromZero(curve.Select(p => p.LearningRate), "0.######"), curve.Select(p => (p.Epoch, p.LearningRate)), dots: false);
-        Single("Images per second", ChartAxis.FromZero(curve.Select(p => p.ImagesPerSecond)), curve.Select(p => (p.Epoch, p.ImagesPerSecond)), dots: false);
-        Single("Data wait", ChartAxis.FromZero(curve.Select(p => p.DataWait), percent: true), curve.Select(p => (p.Epoch, p.DataWait)), dots: false);
+        Single("Learning rate", ChartAxis.FromZero(curve.Select(p => p.LearningRate), "0.######"), [.. curve.Select(p => (p.Epoch, p.LearningRate))], dots: false);
+        Single("Images per second", ChartAxis.FromZero(curve.Select(p => p.ImagesPerSecond)), [.. curve.Select(p => (p.Epoch, p.ImagesPerSecond))], dots: false);
+        Single("Data wait", ChartAxis.FromZero(curve.Select(p => p.DataWait), percent: true), [.. curve.Select(p => (p.Epoch, p.DataWait))], dots: false);
         (double, double)[] memory = [.. epochs.Where(e => e.PeakResidentBytes is not null).Select(e => (EpochEnd(e), e.PeakResidentBytes!.Value / 1e6))];
         if (memory.Length > 0)
             Single("Peak resident memory, MB", ChartAxis.FromZero(memory.Select(p => p.Item2)), memory, dots: true);
         _html.AppendLine("</div></section>");
 
-        void Single(string name, ChartAxis axis, IEnumerable<(double, double)> points, bool dots) =>
-            _html.AppendLine($"<figure><figcaption>{name}</figcaption>{new LineChart($"{name} over epochs", last, axis).Draw(new ChartLine(name, "train", dots, [.. points]))}</figure>");
+        void Single(string name, ChartAxis axis, (double, double)[] points, bool dots) =>
+            _html.AppendLine($"<figure><figcaption>{name}</figcaption>{new LineChart($"{name} over epochs", last, axis).Draw(new ChartLine(name, "train", dots || points.Length == 1, points))}</figure>");
     }
 
     private void Throughput()

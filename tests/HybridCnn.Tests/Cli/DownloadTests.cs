@@ -25,8 +25,10 @@ public class DownloadTests
         Assert.Equal(File.ReadAllBytes(Path.Combine(SharedData.Part("mnist")!, Images)), File.ReadAllBytes(Path.Combine(folder["mnist"], Images)));
 
         // A second time nothing is fetched.
-        CliResult again = Download(server, folder["mnist"]);
+        CliResult again = CliProcess.Run("data", "download", "mnist", "--data-dir", folder["mnist"], "--mirror", server.Url, "--json");
         Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Equal(4, again.Lines.Length);
+        Assert.Equal($$"""{"event":"file","name":"{{Images}}","state":"there","bytes":9912422}""", again.Lines[0]);
         Assert.Equal(7, server.Requests.Count);
         Assert.Equal(0, CliProcess.Run("data", "verify", "mnist", "--data-dir", folder["mnist"]).ExitCode);
         CliResult trained = CliProcess.Run(

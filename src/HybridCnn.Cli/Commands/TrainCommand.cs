@@ -56,7 +56,7 @@ internal static class TrainCommand
                 BlasCore = parsed.GetValue(blasCore),
                 Limit = parsed.GetValue(limit),
                 Loading = loading.Read(parsed),
-                TensorBoard = parsed.GetValue(tensorBoard),
+                Tensorboard = parsed.GetValue(tensorBoard),
             },
             parsed.GetValue(output),
             parsed.GetValue(json),

@@ -45,7 +45,7 @@ internal static class TrainRun
         display.Started(run, folder);
         using var interruption = new Interruption();
         using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
-        using EventFile? events = settings.TensorBoard ? EventFile.Create(folder.Path) : null;
+        using EventFile? events = settings.Tensorboard ? EventFile.Create(folder.Path) : null;
         var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder) { Events = events };
         loop.Run(interruption.Token);
 

@@ -44,7 +44,7 @@ internal sealed record TrainSettings
     public DataSettings Loading { get; init; } = new();
 
     /// <summary>Whether the run folder gets a file of events for TensorBoard.</summary>
-    public bool TensorBoard { get; init; }
+    public bool Tensorboard { get; init; }
 
     public ComputeOptions ComputeOptions() => new()
     {
@@ -57,7 +57,7 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $"{Recipe.CommandLine()} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (TensorBoard ? " --tensorboard" : "");
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (Tensorboard ? " --tensorboard" : "");
 
     private static string Quote(string text) => text.Contains(' ') ? $"\"{text}\"" : text;
 }

@@ -26,6 +26,9 @@ internal static class ConvolutionRules
     // NHWC serves channels that fill vectors.
     private const int VectorChannels = 16;
 
+    // A tap multiplies one row of pixels at a time: of short ones too few to fill the kernels.
+    private const int ShortRow = 14;
+
     // FewChannels writes y in sweeps of so many filters; more of them pay where a patch is long enough to hide them.
     private const int SweepChannels = 32;
     private const int LongPatch = 128;
@@ -128,8 +131,10 @@ internal static class ConvolutionRules
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
             ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
-            ConvolutionAlgorithm.Taps when pass == ConvolutionPass.Forward && dims.StrideW > 1 && dims.OW < 14 =>
-                $"slower for strided rows of less than 14 pixels, these have {dims.OW}",
+            ConvolutionAlgorithm.Taps when dims.StrideW > 1 && dims.OW < ShortRow =>
+                $"slower for strided rows of less than {ShortRow} pixels, these have {dims.OW}",
+            ConvolutionAlgorithm.Taps when dims.ICPerGroup < 64 && dims.OW < ShortRow =>
+                $"slower below 64 channels for rows of less than {ShortRow} pixels, these are {dims.ICPerGroup} and {dims.OW}",
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
             ConvolutionAlgorithm.FewChannels when dims.OC < VectorChannels => $"slower below {VectorChannels} filters, these are {dims.OC}",
             ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData => "no faster for the gradient by x",

@@ -21,6 +21,9 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
 {
     private const int BlockPixels = 240;
 
+    // Panels of x and dY of so many pixels are read again from nearer caches: 2 to 9 % faster than 240 on [8,56,56] of 64 and 256 channels.
+    private const int GradientPixels = 120;
+
     private static readonly NhwcWeightGradient s_weightGradient = new(byElement: false, static dims => dims.OH * dims.OW, Collect);
 
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
@@ -120,9 +123,9 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
     {
         Conv2dDims dims = pass.Dims;
         PanelCut cut = FilterPanels.Cut(dims, channels, byElement: false);
-        for (int pixel = start; pixel < end; pixel += BlockPixels)
+        for (int pixel = start; pixel < end; pixel += GradientPixels)
         {
-            int pixels = Math.Min(BlockPixels, end - pixel);
+            int pixels = Math.Min(GradientPixels, end - pixel);
             ReadOnlySpan<float> x = pass.X.Span.Slice(pixel * dims.IC, pixels * dims.IC);
             ReadOnlySpan<float> dy = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
             for (int panel = 0; panel < cut.Count; panel++)

@@ -168,7 +168,14 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         }
 
         private ReferenceBatchNormalization Reference((float[] Mean, float[] Variance)? given) =>
-            ReferenceBatchNormalization.Run(_x, _dy, Gamma, Beta, _channels, _plane, Epsilon, _relu, given);
+            ReferenceBatchNormalization.Run(_x, _dy, Gamma, Beta, _channels, _plane, Epsilon, _relu, Computed, given);
+
+        private float Computed(int i)
+        {
+            (int item, int rest) = Math.DivRem(i, _channels * _plane);
+            (int channel, int pixel) = Math.DivRem(rest, _plane);
+            return Y.Span[_layout == Layout.Nhwc ? (item * _plane + pixel) * _channels + channel : i];
+        }
 
         private T[] Order<T>(T[] values) => _layout == Layout.Nhwc ? NhwcOrder.FromNchw<T>(values, _channels, _plane) : values;
     }

@@ -8,8 +8,13 @@ internal sealed class ReferenceBatchNormalization
 
     public double[] Y = [], Dx = [], DGamma = [], DBeta = [];
 
+    // Where y is this near to 0 or the ceiling, float32 and double may fall on different sides of it, and both are right.
+    private const double Kink = 1e-5;
+
+    /// <param name="computed">The y of the float32 pass, at the places of x: at the kinks of the ReLU it says which side they fell on.</param>
     public static ReferenceBatchNormalization Run(
-        float[] x, float[] dy, float[] gamma, float[] beta, int channels, int plane, double epsilon, float? relu, (float[] Mean, float[] Variance)? given = null)
+        float[] x, float[] dy, float[] gamma, float[] beta, int channels, int plane, double epsilon, float? relu,
+        Func<int, float> computed, (float[] Mean, float[] Variance)? given = null)
     {
         var r = new ReferenceBatchNormalization
         {
@@ -26,7 +31,8 @@ internal sealed class ReferenceBatchNormalization
             double Hat(int i) => (x[i] - mean) * inverse;
             foreach (int i in own)
                 r.Y[i] = Hat(i) * gamma[c] + beta[c];
-            double Upstream(int i) => relu is { } ceiling && (r.Y[i] <= 0 || r.Y[i] >= ceiling) ? 0 : dy[i];
+            double Side(int i) => Math.Abs(r.Y[i]) < Kink || Math.Abs(r.Y[i] - (relu ?? 0)) < Kink ? computed(i) : r.Y[i];
+            double Upstream(int i) => relu is { } ceiling && (Side(i) <= 0 || Side(i) >= ceiling) ? 0 : dy[i];
             r.DBeta[c] = own.Sum(Upstream);
             r.DGamma[c] = own.Sum(i => Upstream(i) * Hat(i));
             foreach (int i in own)

@@ -44,6 +44,8 @@ internal static class HelpText
           hybridcnn predict runs/NAME/weights.safetensors photo.png
           hybridcnn report runs/*                            compares runs on one page
           hybridcnn data download mnist                      fetches a data set and checks it
+          hybridcnn summary resnet18                         shapes, parameters, operations and memory of every layer
+          hybridcnn time resnet18 --batch 8                  where a training step spends its time
           hybridcnn doctor                                   which BLAS, how fast, how many threads, and why
         """;
 

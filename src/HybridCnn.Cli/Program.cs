@@ -8,6 +8,8 @@ var root = new RootCommand("Trains convolutional networks on CPUs. Without furth
     EvalCommand.Create(),
     PredictCommand.Create(),
     ReportCommand.Create(),
+    SummaryCommand.Create(),
+    TimeCommand.Create(),
     DataCommand.Create(),
     DoctorCommand.Create(),
     // "hybridcnn [diagram] train --epochs 3" says how the words are understood, and runs nothing.

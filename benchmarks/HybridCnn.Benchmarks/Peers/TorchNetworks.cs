@@ -23,6 +23,24 @@ internal static class TorchNetworks
             Conv2d(6, 16, 5), ReLU(inplace: true), MaxPool2d(2),
             Flatten(), Linear(400, 120), ReLU(inplace: true), Linear(120, 84), ReLU(inplace: true), Linear(84, classes)),
 
+        // Six convolutions in the manner of VGG, for small pictures of three colours.
+        "vgg-cifar" => Sequential(
+        [
+            .. VggPair(3, 64), .. VggPair(64, 128), .. VggPair(128, 256),
+            Flatten(), Linear(256 * 4 * 4, 512), ReLU(inplace: true), Linear(512, classes),
+        ]),
+
+        "resnet18" => TorchResNet.ImageNet(18, classes),
+        "resnet50" => TorchResNet.ImageNet(50, classes),
+        "resnet20" => TorchResNet.Cifar20(classes),
+        "mobilenetv2" => TorchMobileNetV2.Create(classes),
+
         _ => throw new ArgumentException($"The peer has no network \"{name}\".", nameof(name)),
     };
+
+    private static TorchModule[] VggPair(int from, int to) =>
+    [
+        Conv2d(from, to, 3, padding: 1, bias: false), BatchNorm2d(to), ReLU(inplace: true),
+        Conv2d(to, to, 3, padding: 1, bias: false), BatchNorm2d(to), ReLU(inplace: true), MaxPool2d(2),
+    ];
 }

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using HybridCnn.Compute;
 using HybridCnn.Layers;
+using HybridCnn.Training;
 using Spectre.Console;
 
 namespace HybridCnn.Benchmarks.Versus;
@@ -10,71 +10,47 @@ namespace HybridCnn.Benchmarks.Versus;
 internal static class Breakdown
 {
     private const double Milliseconds = 1500;
+    private const int LeastSteps = 5;
 
     public static void Print(string network, int batch, int threads, IAnsiConsole console, CancellationToken cancel)
     {
         using var context = new ComputeContext(threads);
-        var layers = new List<TimedLayer>();
-        // A Flatten stays bare: within a network it is no work, only another name for its input.
-        var training = new OurTraining(network, batch, context, layer => layer is Flatten ? layer : Timed(layer, layers));
+        var training = new OurTraining(network, batch, context);
         Turns.RunUntilSteady(() => training.Step(), TurnPlan.UsualSteadyBlocks, cancel);
-        foreach (TimedLayer layer in layers)
-        {
-            layer.Forwards.Clear();
-            layer.Backwards.Clear();
-        }
-
-        Timing step = Timing.Of(Run(training, Milliseconds, cancel));
-        Print(network, batch, threads, layers, step, console);
+        double once = training.Profile(1, cancel).Step;
+        Print(network, batch, threads, training.Profile(Math.Max(LeastSteps, (int)(Milliseconds / once)), cancel), console);
     }
 
-    private static TimedLayer Timed(Layer layer, List<TimedLayer> layers)
+    private static void Print(string network, int batch, int threads, StepProfile profile, IAnsiConsole console)
     {
-        layers.Add(new TimedLayer(layer));
-        return layers[^1];
-    }
-
-    private static List<double> Run(OurTraining training, double milliseconds, CancellationToken cancel)
-    {
-        var times = new List<double>(1 << 16);
-        long start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds)
-        {
-            cancel.ThrowIfCancellationRequested();
-            long before = Stopwatch.GetTimestamp();
-            training.Step();
-            times.Add(Stopwatch.GetElapsedTime(before).TotalMilliseconds);
-        }
-
-        return times;
-    }
-
-    private static void Print(string network, int batch, int threads, List<TimedLayer> layers, Timing step, IAnsiConsole console)
-    {
-        var table = new Table { Border = TableBorder.Simple, Title = new TableTitle($"{network}, batch {batch}, {threads} thread(s): our step, medians in ms") };
+        var table = new Table { Border = TableBorder.Simple, Title = new TableTitle($"{network}, batch {batch}, {threads} thread(s): our step, medians of {profile.Steps} steps in ms") };
         table.AddColumn("layer");
+        table.AddColumn("kind");
         table.AddColumn("output");
-        foreach (string column in (string[])["forward", "backward", "of step"])
+        foreach (string column in (string[])["forward", "backward data", "backward weights", "of step"])
             table.AddColumn(new TableColumn(column) { Alignment = Justify.Right });
 
-        double rest = step.Median;
-        foreach (TimedLayer layer in layers)
+        foreach (LayerTimes layer in profile.Layers)
         {
-            double forward = Median(layer.Forwards);
-            double backward = Median(layer.Backwards);
-            rest -= forward + backward;
-            table.AddRow(Markup.Escape(layer.Inner.GetType().Name), Markup.Escape(layer.Output.ToString()), Number(forward), Number(backward), Share(forward + backward, step));
+            table.AddRow(
+                Markup.Escape(layer.Name), layer.Kind, Markup.Escape(layer.Output.ToString()), Number(layer.Forward), Number(layer.BackwardData),
+                Number(layer.BackwardWeights), Share(layer.Total, profile));
         }
 
-        table.AddRow("loss, clearing gradients, update", "", "", Number(rest), Share(rest, step));
-        table.AddRow("step", "", "", Number(step.Median), "");
+        foreach (IGrouping<string, LayerTimes> kind in profile.Layers.GroupBy(layer => layer.Kind).OrderByDescending(same => same.Sum(layer => layer.Total)))
+        {
+            table.AddRow(
+                "all", kind.Key, "", Number(kind.Sum(l => l.Forward)), Number(kind.Sum(l => l.BackwardData)), Number(kind.Sum(l => l.BackwardWeights)),
+                Share(kind.Sum(l => l.Total), profile));
+        }
+
+        table.AddRow("loss", "", "", "", "", "", Share(profile.Loss, profile));
+        table.AddRow("clearing gradients, update", "", "", "", "", "", Share(profile.Optimizer, profile));
+        table.AddRow("step", "", "", "", "", "", Number(profile.Step));
         console.Write(table);
     }
 
-    // A pass that the layer before took in, or that nobody needed, was never called.
-    private static double Median(List<double> times) => times.Count == 0 ? 0 : Timing.Of(times).Median;
-
     private static string Number(double milliseconds) => milliseconds.ToString("0.000", CultureInfo.InvariantCulture);
 
-    private static string Share(double milliseconds, Timing step) => (milliseconds / step.Median).ToString("P0", CultureInfo.InvariantCulture);
+    private static string Share(double milliseconds, StepProfile profile) => (milliseconds / profile.Step).ToString("P1", CultureInfo.InvariantCulture);
 }

@@ -11,40 +11,51 @@ namespace HybridCnn.Benchmarks.Versus;
 /// <summary>Our training step on one fixed random batch.</summary>
 internal sealed class OurTraining
 {
-    private const int Classes = 10;
-    private const int ImageSize = 28;
+    // Small, because one batch is learned thousands of times while it is timed.
+    private const float LearningRate = 0.005f, Momentum = 0.9f;
 
     private readonly Trainer _trainer;
+    private readonly Sgd _optimizer;
+    private readonly SoftmaxCrossEntropy _loss = new();
+    private readonly ComputeContext _context;
 
-    /// <param name="name">A network of <see cref="ModelCatalog"/>.</param>
+    /// <param name="name">A network of <see cref="ModelCatalog"/>; it sees images of the size that it was published for.</param>
     /// <param name="batch">Images.</param>
     /// <param name="context">Threads; has to outlive this.</param>
-    /// <param name="wrap">Put around every layer; null for the bare network.</param>
-    public OurTraining(string name, int batch, ComputeContext context, Func<Layer, Layer>? wrap = null)
+    public OurTraining(string name, int batch, ComputeContext context)
     {
         var random = new SeededRandom(1);
-        Network network = ModelCatalog.Create(name, channels: 1, ImageSize, ImageSize, Classes, seed: 1);
-        if (wrap is not null)
-            network = new Sequential([.. network.Children.Select(child => wrap(child.Layer))]);
-        Images = ConvData.Filled(random, new Shape(batch, 1, ImageSize, ImageSize));
-        Labels = [.. Enumerable.Range(0, batch).Select(_ => random.NextInt(Classes))];
-        var optimizer = new Sgd(network.Parameters, Settings.LearningRate, Settings.Momentum);
-        _trainer = new Trainer(network, new SoftmaxCrossEntropy(), optimizer, context, Images.Shape);
+        (Shape image, int classes) = ModelCatalog.UsualImages(name);
+        Network network = name == "mobilenetv2"
+            // Without dropout, as the peer's random numbers are others.
+            ? MobileNetV2.Create(image[0], image[1], image[2], classes, new SeededRandom(1), dropout: 0)
+            : ModelCatalog.Create(name, image[0], image[1], image[2], classes, seed: 1);
+        Settings = new(classes, LearningRate, Momentum);
+        Images = ConvData.Filled(random, new Shape(batch, image[0], image[1], image[2]));
+        Labels = [.. Enumerable.Range(0, batch).Select(_ => random.NextInt(classes))];
+        _optimizer = new Sgd(network.Parameters, LearningRate, Momentum);
+        _trainer = new Trainer(network, _loss, _optimizer, context, Images.Shape);
+        _context = context;
     }
 
-    /// <summary>The learning rate is small, because one batch is learned thousands of times while it is timed.</summary>
-    public static SgdSettings Settings { get; } = new(Classes, LearningRate: 0.005f, Momentum: 0.9f);
+    /// <summary>What both sides train with.</summary>
+    public SgdSettings Settings { get; }
 
     public Tensor Images { get; }
 
     public int[] Labels { get; }
 
-    /// <summary>What the convolutions run, first layer first.</summary>
-    public string Algorithms => string.Join("; ", _trainer.Network.Children.Select(child => child.Layer).OfType<Conv2d>().Select(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)));
+    /// <summary>What the convolutions run in the forward pass, and how many of them.</summary>
+    public string Algorithms => string.Join("; ", _trainer.Network.Summarize().Layers
+        .Where(layer => layer.Plan is not null).GroupBy(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)).Select(same => $"{same.Count()} {same.Key}"));
 
     /// <summary>Forward, loss, backward, update.</summary>
     /// <returns>The loss before the update.</returns>
     public float Step() => _trainer.Step(Images, Labels).Loss;
+
+    /// <summary>Where the time of a step goes, over some of them.</summary>
+    public StepProfile Profile(int steps, CancellationToken cancel) =>
+        StepProfile.Measure(_trainer.Network, _loss, _optimizer, _context, Images, Labels, steps, cancellation: cancel);
 
     /// <summary>A copy of every parameter, by name.</summary>
     public Dictionary<string, float[]> Parameters() =>

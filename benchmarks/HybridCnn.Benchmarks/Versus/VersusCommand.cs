@@ -18,7 +18,7 @@ internal static class VersusCommand
 
     public static Command Create()
     {
-        var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5." };
+        var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5,vgg-cifar,resnet20,resnet18,resnet50,mobilenetv2." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
         var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks), vgg16, resnet50, alexnet, googlenet, mobilenet, deepbench, convnet-benchmarks." };
         var peers = new Option<string>("--peers") { Description = "Whom convolutions are compared with: torch,torch-cl,onnx; floor (im2col and SGEMM, plainly) and naive (loops).", DefaultValueFactory = _ => ConvolutionPeer.Usual };
@@ -60,7 +60,7 @@ internal static class VersusCommand
     {
         if (request.Networks.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net (lenet,lenet5), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
+            Console.Error.WriteLine("Nothing to measure: give --net (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 

@@ -12,16 +12,20 @@ internal static class Networks
     private const int MostLayersInARow = 40;
 
     /// <summary>A network with fresh weights, for images and classes of a data set.</summary>
-    public static Network Create(string model, ImageDataset data, ulong seed)
+    public static Network Create(string model, ImageDataset data, ulong seed) =>
+        Create(model, data.Channels, data.Height, data.Width, data.ClassNames.Count, seed);
+
+    /// <summary>A network with fresh weights.</summary>
+    public static Network Create(string model, int channels, int height, int width, int classes, ulong seed)
     {
         try
         {
-            return ModelCatalog.Create(model, data.Channels, data.Height, data.Width, data.ClassNames.Count, seed);
+            return ModelCatalog.Create(model, channels, height, width, classes, seed);
         }
         catch (ArgumentException e)
         {
             throw UserErrorException.BadUsage(
-                $"--model {model}: {InOneLine(e)} The images are {data.Height}x{data.Width}.", "Choose another model, or larger images (--image-size for folders of pictures).");
+                $"{model}: {InOneLine(e)} The images are {height}x{width}.", "Choose another model, or larger images.");
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace HybridCnn.Compute;
 
 /// <summary>
@@ -44,6 +46,12 @@ public sealed class ComputeContext : IDisposable
 
     internal WorkerPool Workers { get; }
 
+    /// <summary>Whether somebody takes the time of layers.</summary>
+    internal bool IsTimed { get; set; }
+
+    /// <summary>When a layer was last done with the gradient of its weights, if that is a pass of its own and somebody takes the time.</summary>
+    internal long WeightsDone { get; private set; }
+
     internal Workspace Workspace { get; }
 
     /// <summary>Ends the threads, after the call that has its turn. Later calls that need them get an <see cref="ObjectDisposedException"/>.</summary>
@@ -65,6 +73,13 @@ public sealed class ComputeContext : IDisposable
 
         _entered = true;
         return new Claim(this);
+    }
+
+    /// <summary>Called by a layer between the gradients of its weights and of its input.</summary>
+    internal void NoteWeightsDone()
+    {
+        if (IsTimed)
+            WeightsDone = Stopwatch.GetTimestamp();
     }
 
     /// <summary>This context's one object of a type, made on first use: what carries an operator's arguments to the workers.</summary>

@@ -51,6 +51,8 @@ public sealed class Conv1d : Layer
     /// <inheritdoc cref="Conv2d.Plan"/>
     public ConvolutionPlan? Plan => _convolution.Plan;
 
+    internal override ConvolutionPlan? PlanOfPasses => Plan;
+
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
     internal override bool BackwardReadsOutput => false;

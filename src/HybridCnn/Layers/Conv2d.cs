@@ -68,6 +68,8 @@ public sealed class Conv2d : Layer
     /// </summary>
     public ConvolutionPlan? Plan => _convolution.Plan;
 
+    internal override ConvolutionPlan? PlanOfPasses => Plan;
+
     /// <inheritdoc/>
     /// <remarks>
     /// NHWC where vectors of channels are full, and wherever x has it already; NCHW for few or odd channels, but for the three colours of

@@ -61,6 +61,8 @@ public sealed class ConvTranspose2d : Layer
     /// </summary>
     public TransposedConvolutionPlan? Plan => _plan;
 
+    internal override long Flops => _plan?.Dims.Convolution.Flops ?? 0;
+
     /// <inheritdoc/>
     /// <remarks>NHWC where vectors of channels are full on both sides, and wherever x has it already.</remarks>
     public override Layout PreferredLayout(Shape input) =>
@@ -109,6 +111,7 @@ public sealed class ConvTranspose2d : Layer
         _binding.CheckBackward(this, x, y, dy, dx, context);
         TransposedConvolutionPlan plan = PlanFor(context);
         plan.BackwardWeights(x.Span, dy.Span, _weights.WeightGradient, _weights.BiasGradient, context);
+        context.NoteWeightsDone();
         if (dx is not null)
             plan.BackwardData(dy.Span, _weights.Weight, dx.Span, context);
     }

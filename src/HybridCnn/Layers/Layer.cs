@@ -50,6 +50,12 @@ public abstract class Layer
     /// <summary>Whether y is x under another shape, so that a container need not call the layer at all.</summary>
     internal virtual bool IsView => false;
 
+    /// <summary>How the passes of a bound convolution are computed; null for any other layer.</summary>
+    internal virtual ConvolutionPlan? PlanOfPasses => null;
+
+    /// <summary>Multiplications and additions of a bound layer's forward pass, where they are sums of products.</summary>
+    internal virtual long Flops => PlanOfPasses?.Dims.Flops ?? 0;
+
     /// <summary>
     /// The memory order in which this layer would like x, for a given rank-4 shape. A container may ask before it binds and
     /// convert; a layer that is bound to the other order refuses it or takes it, but never converts by itself.

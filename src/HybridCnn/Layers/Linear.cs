@@ -55,6 +55,8 @@ public sealed class Linear : Layer
 
     internal override bool HasMatrix => true;
 
+    internal override long Flops => 2L * _binding.Output.Count * InFeatures;
+
     /// <inheritdoc/>
     public override Shape Bind(Shape input)
     {
@@ -78,6 +80,7 @@ public sealed class Linear : Layer
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
         _operator!.BackwardWeights(x, dy, _weight.Gradient, _bias?.Gradient, context);
+        context.NoteWeightsDone();
         if (dx is not null)
             _operator.BackwardData(dy, _weight.Value, dx, context);
     }

@@ -36,6 +36,9 @@ public abstract class Network : Layer
     /// </summary>
     public Action<int>? GradientsReady { get; set; }
 
+    /// <summary>Takes the time of every layer while it is set. Of a network inside another one it isn't asked.</summary>
+    public NetworkTimer? Timer { get; set; }
+
     /// <inheritdoc/>
     public override Layout PreferredLayout(Shape input) => input.Layout;
 
@@ -58,7 +61,7 @@ public abstract class Network : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _plan!.Forward(x, y, context);
+        _plan!.Forward(x, y, Timer, context);
     }
 
     /// <summary>
@@ -75,7 +78,7 @@ public abstract class Network : Layer
         context.IsTraining = false;
         try
         {
-            _plan!.Predict(x, y, context);
+            _plan!.Predict(x, y, Timer, context);
         }
         finally
         {
@@ -88,8 +91,13 @@ public abstract class Network : Layer
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        _plan!.Backward(x, y, dy, dx, GradientsReady, context);
+        _plan!.Backward(x, y, dy, dx, GradientsReady, Timer, context);
     }
+
+    /// <summary>Shapes, parameters, operations and memory of every layer.</summary>
+    /// <exception cref="InvalidOperationException">Not bound.</exception>
+    public NetworkSummary Summarize() =>
+        _plan?.Summarize(_binding.Input) ?? throw new InvalidOperationException($"{GetType().Name} isn't bound to a shape; call Bind first.");
 
     /// <summary>A line for every layer and for every change of the memory order: what it makes of which shape, and how; then the memory planned.</summary>
     public override string Explain()

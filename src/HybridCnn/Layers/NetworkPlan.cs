@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using HybridCnn.Compute;
@@ -29,7 +30,7 @@ internal sealed class NetworkPlan
         _inputs = [.. wiring.Steps.Select(step => new Tensor[step.Inputs.Length])];
     }
 
-    public void Forward(Tensor x, Tensor y, ComputeContext context)
+    public void Forward(Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
     {
         if (!_canTrain)
         {
@@ -39,11 +40,11 @@ internal sealed class NetworkPlan
         }
 
         _canGoBack = false;
-        Run(_training, x, y, context);
+        Run(_training, x, y, timer, context);
         _canGoBack = true;
     }
 
-    public void Predict(Tensor x, Tensor y, ComputeContext context)
+    public void Predict(Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
     {
         if (!_canPredict)
         {
@@ -52,31 +53,36 @@ internal sealed class NetworkPlan
         }
 
         _canGoBack = false;
-        Run(_prediction, x, y, context);
+        Run(_prediction, x, y, timer, context);
     }
 
-    public void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, Action<int>? gradientsReady, ComputeContext context)
+    public void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, Action<int>? gradientsReady, NetworkTimer? timer, ComputeContext context)
     {
         if (!_canGoBack)
             throw new InvalidOperationException("A backward pass needs the activations of a Forward; there was none, or a Predict since.");
         int ready = _wiring.ChildCount;
+        context.IsTimed = timer is not null;
         for (int i = 0; i < _gradients.Operations.Count; i++)
         {
             GradientOperation operation = _gradients.Operations[i];
             if (dx is null && !_gradients.HasParametersBehind(operation.Value))
                 continue;
+            long start = timer is null ? 0 : Stopwatch.GetTimestamp();
             if (operation.Step is not { } step)
             {
                 operation.RunSum(_training[operation.Value, x, y], dy, dx, context);
+                timer?.NoteBackward(_wiring.StepOf(operation.Value), _wiring, isSum: true, start, context);
                 continue;
             }
 
             if (step.Child >= 0)
                 ReportDownTo(step.Child + 1);
             operation.Run(_training[step.Inputs[0], x, y], _training[step.Output, x, y], dy, dx, _gradients, context);
+            timer?.NoteBackward(step, _wiring, isSum: false, start, context);
         }
 
         ReportDownTo(0);
+        context.IsTimed = false;
 
         void ReportDownTo(int child)
         {
@@ -84,6 +90,13 @@ internal sealed class NetworkPlan
                 gradientsReady?.Invoke(ready - 1);
         }
     }
+
+    public NetworkSummary Summarize(Shape input) => new(
+        input,
+        [.. _wiring.Steps.Select(step => new LayerSummary(
+            step.Name, step.FullTypeName, _wiring.ShapeOf(step.Output), step.Layer?.Parameters.Sum(parameter => (long)parameter.Shape.Count) ?? 0,
+            step.Layer?.Flops ?? 0, step.IsView ? 0 : (long)sizeof(float) * _wiring.ShapeOf(step.Output).Count, step.Layer?.PlanOfPasses))],
+        sizeof(float) * _trainingMemory.Floats, sizeof(float) * _predictionMemory.Floats);
 
     public void Explain(StringBuilder text)
     {
@@ -103,7 +116,7 @@ internal sealed class NetworkPlan
             string.Create(CultureInfo.InvariantCulture, $"{memory.Floats * sizeof(float) / 1e6:0.0} MB in {memory.Places} buffers");
     }
 
-    private void Run(ActivationPlan plan, Tensor x, Tensor y, ComputeContext context)
+    private void Run(ActivationPlan plan, Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
     {
         for (int i = 0; i < _inputs.Length; i++)
         {
@@ -114,12 +127,14 @@ internal sealed class NetworkPlan
             for (int input = 0; input < inputs.Length; input++)
                 inputs[input] = plan[step.Inputs[input], x, y];
             Tensor output = plan[step.Output, x, y];
+            long start = timer is null ? 0 : Stopwatch.GetTimestamp();
             if (step.Join is { } join)
                 join.Forward(inputs, output, step.Relu is not null, context);
             else if (step.Relu is { } relu)
                 step.Layer!.ForwardRelu(inputs[0], output, relu.Layer!.ReluCeiling!.Value, context);
             else
                 step.Layer!.Forward(inputs[0], output, context);
+            timer?.NoteForward(step, _wiring, start);
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed class NetworkStep(string name, int child, Layer? layer, Join? jo
 
     public string TypeName => layer is null ? join!.Name : layer.GetType().Name;
 
+    /// <summary>With the ReLU that it takes in.</summary>
+    public string FullTypeName => Relu is null ? TypeName : $"{TypeName}+{Relu.TypeName}";
+
     public bool IsView => layer is { IsView: true };
 
     public bool HasParameters => layer is { Parameters.Count: > 0 };

@@ -38,6 +38,9 @@ internal sealed class NetworkWiring
 
     public Shape OutputShape => _shapes[Output];
 
+    /// <summary>The step that makes a value; the first one for x, which nobody makes.</summary>
+    public NetworkStep StepOf(int value) => _steps.Find(step => step.Output == value) ?? _steps[0];
+
     public Shape ShapeOf(int value) => _shapes[value];
 
     /// <summary>Adds a layer, with a change of the memory order before it where it prefers another one.</summary>

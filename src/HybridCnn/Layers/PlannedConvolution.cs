@@ -35,6 +35,7 @@ internal sealed class PlannedConvolution(ConvolutionWeights weights)
     {
         ConvolutionPlan plan = PlanFor(context);
         plan.BackwardWeights(x.Span, dy.Span, weights.WeightGradient, weights.BiasGradient, context);
+        context.NoteWeightsDone();
         if (dx is not null)
             plan.BackwardData(dy.Span, weights.Weight, dx.Span, context);
     }

@@ -17,10 +17,15 @@ internal static class Exponential
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Exp<T>(T x)
+        where T : struct, IFloats<T> => ExpOfNegative(T.AtMost(T.Broadcast(Highest), x));
+
+    /// <summary>The same, for x that is known not to be above 88.37.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T ExpOfNegative<T>(T x)
         where T : struct, IFloats<T>
     {
-        x = T.Min(T.Max(x, T.Broadcast(Lowest)), T.Broadcast(Highest));
-        T n = T.Round(x * T.Broadcast(Log2E));
+        x = T.AtLeast(T.Broadcast(Lowest), x);
+        T bias = T.Broadcast(FloatBits.Bias), biased = T.MultiplyAdd(x, T.Broadcast(Log2E), bias), n = biased - bias;
         T r = T.MultiplyAdd(n, T.Broadcast(-Ln2High), x);
         r = T.MultiplyAdd(n, T.Broadcast(-Ln2Low), r);
         T p = T.MultiplyAdd(T.Broadcast(1.9875691500e-4f), r, T.Broadcast(1.3981999507e-3f));
@@ -28,7 +33,7 @@ internal static class Exponential
         p = T.MultiplyAdd(p, r, T.Broadcast(4.1665795894e-2f));
         p = T.MultiplyAdd(p, r, T.Broadcast(1.6666665459e-1f));
         p = T.MultiplyAdd(p, r, T.Broadcast(5.0000001201e-1f));
-        return T.MultiplyAdd(p, r * r, r + T.Broadcast(1)) * T.TwoToThe(n);
+        return T.MultiplyAdd(p, r * r, r + T.Broadcast(1)) * T.TwoToThe(biased);
     }
 
     /// <summary>
@@ -59,24 +64,24 @@ internal static class Exponential
     public static (T Value, T Complement) Sigmoid<T>(T x)
         where T : struct, IFloats<T>
     {
-        T e = Exp(T.Min(x, T.Broadcast(0) - x)), one = T.Broadcast(1), share = one / (one + e);
+        T e = ExpOfNegative(T.Broadcast(0) - T.Abs(x)), one = T.Broadcast(1), share = one / (one + e);
         return (T.Select(x, one, e) * share, T.Select(x, e, one) * share);
     }
 
     /// <summary>
-    /// tanh x within 3e-7 of itself: a polynomial up to 0.625 (Moshier, Cephes (tanhf), 1989), where 1 − 2/(e^2|x| + 1) loses digits.
+    /// tanh x within 3e-7 of itself: a polynomial up to 0.625 (Moshier, Cephes (tanhf), 1989), where (1 − e) / (1 + e), e = e^−2|x|, loses digits.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Tanh<T>(T x)
         where T : struct, IFloats<T>
     {
-        T zero = T.Broadcast(0), one = T.Broadcast(1), size = T.Max(x, zero - x), square = x * x;
+        T zero = T.Broadcast(0), one = T.Broadcast(1), size = T.Abs(x), square = x * x;
         T p = T.MultiplyAdd(T.Broadcast(-5.70498872745e-3f), square, T.Broadcast(2.06390887954e-2f));
         p = T.MultiplyAdd(p, square, T.Broadcast(-5.37397155531e-2f));
         p = T.MultiplyAdd(p, square, T.Broadcast(1.33314422036e-1f));
         p = T.MultiplyAdd(p, square, T.Broadcast(-3.33332819422e-1f));
         T small = T.MultiplyAdd(p * square, x, x);
-        T large = one - T.Broadcast(2) / (Exp(size + size) + one);
+        T e = ExpOfNegative(size * T.Broadcast(-2)), large = (one - e) / (one + e);
         return T.Select(size - T.Broadcast(0.625f), T.Select(x, large, zero - large), small);
     }
 
@@ -88,11 +93,10 @@ internal static class Exponential
     public static (T Below, T Bell) Normal<T>(T x)
         where T : struct, IFloats<T>
     {
-        T zero = T.Broadcast(0), one = T.Broadcast(1);
-        T bell = Exp(x * x * T.Broadcast(-0.5f));
+        T one = T.Broadcast(1), bell = ExpOfNegative(x * x * T.Broadcast(-0.5f));
 
         // With z = |x| / √2: erfc z = (a1·t + … + a5·t⁵)·e^(−z²), t = 1 / (1 + 0.3275911·z); half of it lies beyond |x|.
-        T t = one / T.MultiplyAdd(T.Max(x, zero - x), T.Broadcast(0.3275911f * 0.70710678f), one);
+        T t = one / T.MultiplyAdd(T.Abs(x), T.Broadcast(0.3275911f * 0.70710678f), one);
         T p = T.MultiplyAdd(T.Broadcast(1.061405429f), t, T.Broadcast(-1.453152027f));
         p = T.MultiplyAdd(p, t, T.Broadcast(1.421413741f));
         p = T.MultiplyAdd(p, t, T.Broadcast(-0.284496736f));

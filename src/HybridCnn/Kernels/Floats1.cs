@@ -43,11 +43,17 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
     public static Floats1 Log(Floats1 value) => new(MathF.Log(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats1 Round(Floats1 value) => new(MathF.Round(value._value));
+    public static Floats1 AtLeast(Floats1 bound, Floats1 value) => value._value < bound._value ? bound : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats1 TwoToThe(Floats1 exponent) =>
-        new(BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(FloatBits.Bias + exponent._value) << FloatBits.MantissaBits));
+    public static Floats1 AtMost(Floats1 bound, Floats1 value) => value._value > bound._value ? bound : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Abs(Floats1 value) => new(MathF.Abs(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 TwoToThe(Floats1 biased) =>
+        new(BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(biased._value) << FloatBits.MantissaBits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Select(Floats1 mask, Floats1 a, Floats1 b) => mask._value > 0 ? a : b;
@@ -73,6 +79,6 @@ internal static class FloatBits
     /// <summary>Width of the mantissa; the exponent lies above.</summary>
     public const int MantissaBits = 23;
 
-    /// <summary>1.5·2^23 + 127: a whole number from −126 to 127 added to it ends up, with the exponent's bias, in the lowest bits.</summary>
+    /// <summary>1.5·2^23 + 127: a whole number from −126 to 127 added to it ends up, with the exponent's bias, in the lowest bits; a fraction added to it is rounded to one.</summary>
     public const float Bias = 12583039;
 }

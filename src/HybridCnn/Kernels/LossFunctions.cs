@@ -48,7 +48,7 @@ internal readonly struct BinaryCrossEntropyFunction : ILossFunction
     public (T Loss, T Slope) At<T>(T x, T t)
         where T : struct, IFloats<T>
     {
-        T zero = T.Broadcast(0), one = T.Broadcast(1), e = Exponential.Exp(T.Min(x, zero - x)), share = one / (one + e);
+        T zero = T.Broadcast(0), one = T.Broadcast(1), e = Exponential.ExpOfNegative(zero - T.Abs(x)), share = one / (one + e);
         T loss = T.Max(x, zero) - x * t + Exponential.LogOnePlus(e);
         return (loss, T.Select(x, one, e) * share - t);
     }

@@ -30,7 +30,7 @@ internal static class SoftmaxPlanes
                 max = T.Max(max, T.Load(ref MemoryMarshal.GetReference(x), at));
             for (int at = pixel; at < end; at += plane)
             {
-                T value = Exponential.Exp(T.Load(ref MemoryMarshal.GetReference(x), at) - max);
+                T value = Exponential.ExpOfNegative(T.Load(ref MemoryMarshal.GetReference(x), at) - max);
                 value.Store(ref MemoryMarshal.GetReference(y), at);
                 sum += value;
             }

@@ -48,7 +48,7 @@ internal static class SoftmaxRows
         T highest = T.Broadcast(max), total = default;
         for (; at + T.Count <= y.Length; at += T.Count)
         {
-            T value = Exponential.Exp(T.Load(ref MemoryMarshal.GetReference(x), at) - highest);
+            T value = Exponential.ExpOfNegative(T.Load(ref MemoryMarshal.GetReference(x), at) - highest);
             value.Store(ref MemoryMarshal.GetReference(y), at);
             total += value;
         }

@@ -105,7 +105,8 @@ internal static class HelpText
         For programs:
           --json makes every command print one JSON object per line on standard output, and nothing else. Each has an "event":
           train: start, epoch, end     eval: evaluation     predict: prediction     report: report     doctor: doctor
-          data download, data verify: file     data stats: stats     any command that fails: error, with exit_code, message, try
+          data download, data verify: file     data stats: stats     summary: summary     time: time
+          any command that fails: error, with exit_code, message, try
         """;
 
     private const string DataExamples = """

@@ -11,7 +11,7 @@ namespace HybridCnn.Layers;
 public sealed class AdaptiveAveragePool2d : Layer
 {
     private readonly int _height, _width;
-    private PoolOperator? _even;
+    private AveragePoolingPlan? _even;
     private AdaptivePooling? _uneven;
     private Binding _binding;
 
@@ -46,10 +46,8 @@ public sealed class AdaptiveAveragePool2d : Layer
         // Windows of one size that don't overlap are ordinary average pooling.
         bool isEven = input[2] % _height == 0 && input[3] % _width == 0;
         _even = isEven
-            ? PoolOperator.Average(
-                Pool2dDims.Create(
-                    input[0], input[1], input[2], input[3], input[2] / _height, input[3] / _width, input[2] / _height, input[3] / _width, layout: input.Layout),
-                countIncludePad: true, divisorOverride: 0)
+            ? new AveragePoolingPlan(Pool2dDims.Create(
+                input[0], input[1], input[2], input[3], input[2] / _height, input[3] / _width, input[2] / _height, input[3] / _width, layout: input.Layout))
             : null;
         _uneven = isEven ? null : new AdaptivePooling(input, output);
         _binding = new Binding(input, output);
@@ -61,7 +59,7 @@ public sealed class AdaptiveAveragePool2d : Layer
     {
         _binding.CheckForward(this, x, y, context);
         if (_even is not null)
-            _even.Forward(x, y, context);
+            _even.Forward(x.Span, y.Span, context);
         else
             _uneven!.Forward(x, y, context);
     }
@@ -73,7 +71,7 @@ public sealed class AdaptiveAveragePool2d : Layer
         if (dx is null)
             return;
         if (_even is not null)
-            _even.Backward(dy, dx, context);
+            _even.Backward(dy.Span, dx.Span, context);
         else
             _uneven!.Backward(dy, dx, context);
     }

@@ -13,8 +13,8 @@ public sealed class AveragePool2d : Layer
     private readonly PoolWindows _windows;
     private readonly bool _ceilMode;
     private readonly bool _countIncludePad;
-    private readonly int _divisorOverride;
-    private PoolOperator? _operator;
+    private readonly int? _divisorOverride;
+    private AveragePoolingPlan? _plan;
     private Binding _binding;
 
     /// <summary>Square windows.</summary>
@@ -41,7 +41,7 @@ public sealed class AveragePool2d : Layer
         _windows = new PoolWindows(kernelSize, stride ?? kernelSize, padding, (1, 1), isMax: false);
         _ceilMode = ceilMode;
         _countIncludePad = countIncludePad;
-        _divisorOverride = divisorOverride ?? 0;
+        _divisorOverride = divisorOverride;
     }
 
     internal override bool BackwardReadsInput => false;
@@ -56,7 +56,7 @@ public sealed class AveragePool2d : Layer
     {
         InputShape.RequireImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
-        _operator = PoolOperator.Average(dims, _countIncludePad, _divisorOverride);
+        _plan = new AveragePoolingPlan(dims, _countIncludePad, _divisorOverride);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }
@@ -65,7 +65,7 @@ public sealed class AveragePool2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, y, context);
+        _plan!.Forward(x.Span, y.Span, context);
     }
 
     /// <inheritdoc/>
@@ -73,6 +73,6 @@ public sealed class AveragePool2d : Layer
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
         if (dx is not null)
-            _operator!.Backward(dy, dx, context);
+            _plan!.Backward(dy.Span, dx.Span, context);
     }
 }

@@ -7,7 +7,7 @@ namespace HybridCnn.Layers;
 /// <summary>The mean of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout.</summary>
 public sealed class GlobalAveragePool2d : Layer
 {
-    private PoolOperator? _operator;
+    private AveragePoolingPlan? _plan;
     private Binding _binding;
 
     internal override bool BackwardReadsInput => false;
@@ -22,7 +22,7 @@ public sealed class GlobalAveragePool2d : Layer
     {
         InputShape.RequireImages(this, input);
         Pool2dDims dims = PoolWindows.Global(input, isMax: false).Over(input, ceilMode: false);
-        _operator = PoolOperator.Average(dims, countIncludePad: true, divisorOverride: 0);
+        _plan = new AveragePoolingPlan(dims);
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }
@@ -31,7 +31,7 @@ public sealed class GlobalAveragePool2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, y, context);
+        _plan!.Forward(x.Span, y.Span, context);
     }
 
     /// <inheritdoc/>
@@ -39,6 +39,6 @@ public sealed class GlobalAveragePool2d : Layer
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
         if (dx is not null)
-            _operator!.Backward(dy, dx, context);
+            _plan!.Backward(dy.Span, dx.Span, context);
     }
 }

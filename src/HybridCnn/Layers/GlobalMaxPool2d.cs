@@ -7,7 +7,8 @@ namespace HybridCnn.Layers;
 /// <summary>The maximum of every plane, x [N, C, H, W] → y [N, C, 1, 1], in either layout (NHWC: planes of at most 256 elements). Ties and NaN as in <see cref="MaxPool2d"/>.</summary>
 public sealed class GlobalMaxPool2d : Layer
 {
-    private PoolOperator? _operator;
+    private MaxPoolingPlan? _plan;
+    private int[] _indices = [];
     private Binding _binding;
 
     internal override bool BackwardReadsInput => false;
@@ -22,7 +23,8 @@ public sealed class GlobalMaxPool2d : Layer
     {
         InputShape.RequireImages(this, input);
         Pool2dDims dims = PoolWindows.Global(input, isMax: true).Over(input, ceilMode: false);
-        _operator = PoolOperator.Max(dims);
+        _plan = new MaxPoolingPlan(dims);
+        _indices = new int[_plan.IndexLength];
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }
@@ -31,7 +33,7 @@ public sealed class GlobalMaxPool2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, y, context);
+        _plan!.Forward(x.Span, y.Span, _indices, context);
     }
 
     /// <inheritdoc/>
@@ -39,6 +41,6 @@ public sealed class GlobalMaxPool2d : Layer
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
         if (dx is not null)
-            _operator!.Backward(dy, dx, context);
+            _plan!.Backward(dy.Span, _indices, dx.Span, context);
     }
 }

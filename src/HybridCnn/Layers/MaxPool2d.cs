@@ -12,7 +12,8 @@ public sealed class MaxPool2d : Layer
 {
     private readonly PoolWindows _windows;
     private readonly bool _ceilMode;
-    private PoolOperator? _operator;
+    private MaxPoolingPlan? _plan;
+    private int[] _indices = [];
     private Binding _binding;
 
     /// <summary>Square windows.</summary>
@@ -48,8 +49,12 @@ public sealed class MaxPool2d : Layer
     {
         InputShape.RequireImages(this, input);
         Pool2dDims dims = _windows.Over(input, _ceilMode);
-        if (_operator is null || _binding.Input != input)
-            _operator = PoolOperator.Max(dims);
+        if (_plan is null || _binding.Input != input)
+        {
+            _plan = new MaxPoolingPlan(dims);
+            _indices = new int[_plan.IndexLength];
+        }
+
         _binding = new Binding(input, dims.Output);
         return dims.Output;
     }
@@ -58,7 +63,7 @@ public sealed class MaxPool2d : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, y, context);
+        _plan!.Forward(x.Span, y.Span, _indices, context);
     }
 
     /// <inheritdoc/>
@@ -66,6 +71,6 @@ public sealed class MaxPool2d : Layer
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
         if (dx is not null)
-            _operator!.Backward(dy, dx, context);
+            _plan!.Backward(dy.Span, _indices, dx.Span, context);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class AveragePoolNhwcOperator(Pool2dDims dims, bool countInclude
     protected override int ForwardItems => Dims.IsOneWindow ? Dims.N * Blocks : base.ForwardItems;
 
     /// <inheritdoc/>
-    protected override void Forward(Tensor x, Tensor y, Span<float> scratch, int start, int end)
+    protected override void Forward(ReadOnlySpan<float> x, Span<float> y, Span<int> indices, Span<float> scratch, int start, int end)
     {
         if (Dims.IsOneWindow)
         {
@@ -22,32 +22,33 @@ internal sealed class AveragePoolNhwcOperator(Pool2dDims dims, bool countInclude
             return;
         }
 
-        int line = Dims.OW * Dims.C;
+        int line = Dims.OW * Dims.C, image = Dims.IH * Dims.IW * Dims.C;
         for (int row = start; row < end; row++)
         {
             AveragePoolingNhwc.ForwardRow(
-                Dims, countIncludePad, divisorOverride, x.Item(row / Dims.OH), row % Dims.OH, scratch, y.Span.Slice(row * line, line));
+                Dims, countIncludePad, divisorOverride, x.Slice(row / Dims.OH * image, image), row % Dims.OH, scratch, y.Slice(row * line, line));
         }
     }
 
     /// <inheritdoc/>
-    protected override void Backward(Tensor dy, Tensor dx, Span<float> scratch, int start, int end)
+    protected override void Backward(ReadOnlySpan<float> dy, ReadOnlySpan<int> indices, Span<float> dx, Span<float> scratch, int start, int end)
     {
-        int line = Dims.IW * Dims.C;
+        int line = Dims.IW * Dims.C, image = Dims.OH * Dims.OW * Dims.C;
         for (int row = start; row < end; row++)
         {
             AveragePoolingNhwc.BackwardRow(
-                Dims, countIncludePad, divisorOverride, dy.Item(row / Dims.IH), row % Dims.IH, scratch, dx.Span.Slice(row * line, line));
+                Dims, countIncludePad, divisorOverride, dy.Slice(row / Dims.IH * image, image), row % Dims.IH, scratch, dx.Slice(row * line, line));
         }
     }
 
-    private void ForwardWhole(Tensor x, Tensor y, int start, int end)
+    private void ForwardWhole(ReadOnlySpan<float> x, Span<float> y, int start, int end)
     {
+        int image = Dims.IH * Dims.IW * Dims.C;
         for (int item = start; item < end; item++)
         {
-            int image = item / Blocks, first = item % Blocks * AveragePoolingNhwc.Block;
+            int n = item / Blocks, first = item % Blocks * AveragePoolingNhwc.Block;
             AveragePoolingNhwc.ForwardWhole(
-                Dims, divisorOverride, x.Item(image), first, y.Item(image).Slice(first, Math.Min(AveragePoolingNhwc.Block, Dims.C - first)));
+                Dims, divisorOverride, x.Slice(n * image, image), first, y.Slice(n * Dims.C + first, Math.Min(AveragePoolingNhwc.Block, Dims.C - first)));
         }
     }
 }

@@ -103,9 +103,10 @@ public sealed class TorchReferenceTests : IDisposable
         var dims = Pool2dDims.Create(
             test.Int("n"), test.Int("c"), test.Int("h"), test.Int("w"), kh, kw, sh, sw, ph, pw, ph, pw, dh, dw, test.Flag("ceil_mode"));
         Assert.Equal((test.Int("out_h"), test.Int("out_w")), (dims.OH, dims.OW));
-        var pool = new MaxPoolOperator(dims);
-        pool.Forward(Input(test, "in.x"), new Tensor(dims.Output), _context);
-        Assert.Equal(test.Integers("out.indices"), pool.Argmax.ToArray());
+        var plan = new MaxPoolingPlan(dims);
+        var indices = new int[plan.IndexLength];
+        plan.Forward(test.Floats("in.x"), new float[dims.Output.Count], indices, _context);
+        Assert.Equal(test.Integers("out.indices"), indices);
     }
 
     private void CheckAveragePooling(TorchCase test)

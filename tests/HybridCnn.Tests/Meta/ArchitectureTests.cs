@@ -39,6 +39,7 @@ public partial class ArchitectureTests
         "Operators/ChannelBias.cs",
         "Operators/NchwMethod.cs",
         "Operators/NhwcMethod.cs",
+        "Operators/PoolOperator.cs",
         "Operators/WinogradConvolution.cs",
     ];
 

@@ -28,7 +28,6 @@ internal static class PredictCommand
         {
             bool? exchange = parsed.GetValue(invert) switch { "yes" => true, "no" => false, _ => null };
             using ComputeContext context = Machine.Prepare(parsed.GetValue(threads), parsed.GetValue(blasCore));
-            context.IsTraining = false;
             (Network network, ModelDescription description) = Networks.Load(parsed.GetRequiredValue(weights));
             foreach (string file in parsed.GetRequiredValue(files))
                 Predict(network, description, file, exchange, context, parsed.GetValue(json));
@@ -47,7 +46,7 @@ internal static class PredictCommand
         var x = new Tensor(new Shape(1, shape[0], shape[1], shape[2]));
         new Normalization([.. description.Mean], [.. description.Deviation]).Apply(picture.Pixels, x.Span);
         var y = new Tensor(network.Bind(x.Shape));
-        network.Forward(x, y, context);
+        network.Predict(x, y, context);
         var probabilities = new float[y.Shape.Count];
         Evaluation.Softmax(y.Span, probabilities, label: 0);
         int[] best = [.. Enumerable.Range(0, probabilities.Length).OrderByDescending(k => probabilities[k]).Take(Shown)];

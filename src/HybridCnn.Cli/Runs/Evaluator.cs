@@ -22,19 +22,10 @@ internal sealed class Evaluator(Network network, ImageDataset data, int batch, C
         var y = new Tensor(network.Bind(_images.Shape));
         int classes = data.ClassNames.Count;
         var logits = new float[data.Count * classes];
-        bool training = context.IsTraining;
-        context.IsTraining = false;
-        try
+        for (int done = 0; _loader.Next(_images, _labels, out int count); done += count)
         {
-            for (int done = 0; _loader.Next(_images, _labels, out int count); done += count)
-            {
-                network.Forward(_images, y, context);
-                y.Span[..(count * classes)].CopyTo(logits.AsSpan(done * classes));
-            }
-        }
-        finally
-        {
-            context.IsTraining = training;
+            network.Predict(_images, y, context);
+            y.Span[..(count * classes)].CopyTo(logits.AsSpan(done * classes));
         }
 
         return new Evaluation(data, logits);

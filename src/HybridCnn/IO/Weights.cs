@@ -29,7 +29,7 @@ public static class Weights
     public static void SaveNpz(string path, IEnumerable<NamedParameter> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        Npz.Write(path, parameters.Select(p => (p.Name, new NpyArray(p.Parameter.Value.Span.ToArray(), Extents(p.Parameter.Shape)))));
+        Npz.Write(path, parameters.Select(p => (p.Name, new NpyArray(p.Parameter.Value.ReadOnlySpan.ToArray(), Extents(p.Parameter.Shape)))));
     }
 
     /// <summary>Reads how to run the network, to create it before its parameters are loaded.</summary>

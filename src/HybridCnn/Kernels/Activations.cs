@@ -14,16 +14,16 @@ internal readonly struct ReluFunction : IActivation
         where T : struct, IFloats<T> => T.WherePositive(at, dy);
 }
 
-/// <summary>min(max(x, 0), 6).</summary>
-internal readonly struct Relu6Function : IActivation
+/// <summary>min(max(x, 0), ceiling).</summary>
+internal readonly struct CappedReluFunction(float ceiling) : IActivation
 {
     public static bool FromOutput => true;
 
     public T Value<T>(T x)
-        where T : struct, IFloats<T> => T.Min(T.Rectify(x), T.Broadcast(6));
+        where T : struct, IFloats<T> => T.Min(T.Rectify(x), T.Broadcast(ceiling));
 
     public T Gradient<T>(T at, T dy)
-        where T : struct, IFloats<T> => T.WherePositive(at, T.WherePositive(T.Broadcast(6) - at, dy));
+        where T : struct, IFloats<T> => T.WherePositive(at, T.WherePositive(T.Broadcast(ceiling) - at, dy));
 }
 
 /// <summary>x where it is above 0, else slope·x; a slope of at least 0, so that y has x's sign.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using HybridCnn.Compute;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
@@ -11,28 +13,34 @@ internal sealed class ActivationPlan
     private readonly NetworkWiring _wiring;
     private readonly PlannedBuffer?[] _buffers;
     private readonly Tensor?[] _tensors;
+    private readonly Tensor[][] _inputs;
 
     public ActivationPlan(NetworkWiring wiring, bool isTraining)
     {
         _wiring = wiring;
+        Steps = isTraining ? wiring.Steps : wiring.ForPrediction();
+        _inputs = [.. Steps.Select(step => new Tensor[step.Inputs.Length])];
         _buffers = new PlannedBuffer?[wiring.ValueCount];
         _tensors = new Tensor?[wiring.ValueCount];
         var lastReader = new int[wiring.ValueCount];
-        for (int time = 0; time < wiring.Steps.Count; time++)
+        for (int time = 0; time < Steps.Count; time++)
         {
-            foreach (int input in wiring.Steps[time].Inputs)
-                lastReader[input] = isTraining && wiring.Steps[time].BackwardReadsInput ? PlannedBuffer.Kept : Math.Max(lastReader[input], time);
+            foreach (int input in Steps[time].Inputs)
+                lastReader[input] = isTraining && Steps[time].BackwardReadsInput ? PlannedBuffer.Kept : Math.Max(lastReader[input], time);
         }
 
-        for (int time = 0; time < wiring.Steps.Count; time++)
+        for (int time = 0; time < Steps.Count; time++)
         {
-            NetworkStep step = wiring.Steps[time];
+            NetworkStep step = Steps[time];
             if (step.Output == wiring.Output)
                 continue;
             PlannedBuffer buffer = _buffers[step.Output] = Place(step, time);
             buffer.NeedAt(isTraining && step.BackwardReadsOutput ? PlannedBuffer.Kept : lastReader[step.Output]);
         }
     }
+
+    /// <summary>In the order in which they run.</summary>
+    public IReadOnlyList<NetworkStep> Steps { get; }
 
     public IEnumerable<PlannedBuffer> Buffers => _buffers.OfType<PlannedBuffer>().Distinct();
 
@@ -43,8 +51,31 @@ internal sealed class ActivationPlan
             _tensors[value] = _buffers[value]?.In(_wiring.ShapeOf(value));
     }
 
-    /// <summary>Whether the step's output is there as soon as its input is.</summary>
-    public bool IsRenamed(NetworkStep step) => step.IsView && _buffers[step.Output] is { } buffer && buffer == _buffers[step.Inputs[0]];
+    /// <summary>Runs all steps.</summary>
+    public void Run(Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
+    {
+        for (int i = 0; i < _inputs.Length; i++)
+        {
+            NetworkStep step = Steps[i];
+            if (IsRenamed(step))
+                continue;
+            Tensor[] inputs = _inputs[i];
+            for (int input = 0; input < inputs.Length; input++)
+                inputs[input] = this[step.Inputs[input], x, y];
+            Tensor output = this[step.Output, x, y];
+            long start = timer is null ? 0 : Stopwatch.GetTimestamp();
+            if (step.Join is { } join)
+                join.Forward(inputs, output, step.Relu is not null, context);
+            else if (step.Relu is { } relu)
+                step.Layer!.ForwardRelu(inputs[0], output, relu.Layer!.ReluCeiling!.Value, context);
+            else
+                step.Layer!.Forward(inputs[0], output, context);
+            timer?.NoteForward(step, _wiring, start);
+        }
+    }
+
+    // Whether the step's output is there as soon as its input is.
+    private bool IsRenamed(NetworkStep step) => step.IsView && _buffers[step.Output] is { } buffer && buffer == _buffers[step.Inputs[0]];
 
     /// <summary>The tensor of a value; <paramref name="x"/> and <paramref name="y"/> are the caller's.</summary>
     public Tensor this[int value, Tensor x, Tensor y] => value == 0 ? x : _tensors[value] ?? y;

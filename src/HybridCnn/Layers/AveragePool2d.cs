@@ -44,6 +44,9 @@ public sealed class AveragePool2d : Layer
         _divisorOverride = divisorOverride;
     }
 
+    /// <summary>The geometry bound to; null until then.</summary>
+    internal Pool2dDims? Dims => _plan?.Dims;
+
     internal override bool BackwardReadsInput => false;
 
     internal override bool BackwardReadsOutput => false;

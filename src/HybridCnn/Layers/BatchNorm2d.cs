@@ -53,6 +53,11 @@ public sealed class BatchNorm2d : Layer
     /// <summary>running_mean [C] and running_var [C].</summary>
     public override IReadOnlyList<Parameter> Buffers => _buffers;
 
+    internal double Epsilon => _epsilon;
+
+    /// <summary>Another number whenever parameters or running statistics may have changed.</summary>
+    internal long Version => _buffers[0].Value.Version + _buffers[1].Value.Version + (_weight?.Value.Version ?? 0) + (_bias?.Value.Version ?? 0);
+
     internal override ReluFusion ReluFusion => ReluFusion.Both;
 
     internal override bool BackwardReadsOutput => false;
@@ -90,15 +95,21 @@ public sealed class BatchNorm2d : Layer
         _operator!.Backward(x, dy, dWeight, dBias, dx, context);
     }
 
+    /// <summary>What evaluation makes of a channel: y = scale·x + offset.</summary>
+    internal (double Scale, double Offset) LineOf(int channel)
+    {
+        double scale = (_weight?.Value.ReadOnlySpan[channel] ?? 1) / Math.Sqrt(_buffers[1].Value.ReadOnlySpan[channel] + _epsilon);
+        return (scale, (_bias?.Value.ReadOnlySpan[channel] ?? 0) - _buffers[0].Value.ReadOnlySpan[channel] * scale);
+    }
+
     private void Forward(Tensor x, Tensor y, float? relu, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.Span, bias = _bias is null ? [] : _bias.Value.Span;
-        Span<float> mean = _buffers[0].Value.Span, variance = _buffers[1].Value.Span;
+        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.ReadOnlySpan, bias = _bias is null ? [] : _bias.Value.ReadOnlySpan;
         using ComputeContext.Claim claim = context.Enter();
         if (context.IsTraining)
-            _operator!.ForwardTraining(x, weight, bias, mean, variance, _momentum, relu, y, context);
+            _operator!.ForwardTraining(x, weight, bias, _buffers[0].Value.Span, _buffers[1].Value.Span, _momentum, relu, y, context);
         else
-            _operator!.ForwardFixed(x, weight, bias, mean, variance, relu, y, context);
+            _operator!.ForwardFixed(x, weight, bias, _buffers[0].Value.ReadOnlySpan, _buffers[1].Value.ReadOnlySpan, relu, y, context);
     }
 }

@@ -56,6 +56,8 @@ public sealed class Conv2d : Layer
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
+    internal PlannedConvolution Convolution => _convolution;
+
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
     internal override bool BackwardReadsOutput => false;

@@ -29,10 +29,13 @@ internal sealed class ConvolutionWeights
 
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    public ReadOnlySpan<float> Weight => _weight.Value.Span;
+    public ReadOnlySpan<float> Weight => _weight.Value.ReadOnlySpan;
 
     /// <summary>Empty for none.</summary>
-    public ReadOnlySpan<float> Bias => _bias is null ? [] : _bias.Value.Span;
+    public ReadOnlySpan<float> Bias => _bias is null ? [] : _bias.Value.ReadOnlySpan;
+
+    /// <summary>Another number whenever they may have changed.</summary>
+    public long Version => _weight.Value.Version + (_bias?.Value.Version ?? 0);
 
     public Span<float> WeightGradient => _weight.Gradient.Span;
 

@@ -76,5 +76,5 @@ public sealed class GroupNorm : Layer
         _operator!.Backward(x, dy, Value(0), dWeight, dBias, dx, context);
     }
 
-    private ReadOnlySpan<float> Value(int parameter) => _parameters.Length == 0 ? [] : _parameters[parameter].Value.Span;
+    private ReadOnlySpan<float> Value(int parameter) => _parameters.Length == 0 ? [] : _parameters[parameter].Value.ReadOnlySpan;
 }

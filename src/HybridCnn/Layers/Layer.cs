@@ -26,6 +26,9 @@ public abstract class Layer
     /// <summary>Everything that is saved, parameters and buffers, under PyTorch's names.</summary>
     public IReadOnlyList<NamedParameter> NamedState => [.. Named(static layer => layer.Parameters.Concat(layer.Buffers))];
 
+    /// <summary>What it is called where layers are listed.</summary>
+    internal virtual string Kind => GetType().Name;
+
     /// <summary>Whether the first parameter is the weights of sums over its inputs, and the second, if there is one, their biases.</summary>
     internal virtual bool HasMatrix => false;
 

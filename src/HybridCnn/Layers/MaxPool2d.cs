@@ -37,6 +37,9 @@ public sealed class MaxPool2d : Layer
         _ceilMode = ceilMode;
     }
 
+    /// <summary>The geometry bound to; null until then.</summary>
+    internal Pool2dDims? Dims => _plan?.Dims;
+
     internal override bool BackwardReadsInput => false;
 
     internal override bool BackwardReadsOutput => false;

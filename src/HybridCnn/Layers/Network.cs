@@ -66,8 +66,14 @@ public abstract class Network : Layer
 
     /// <summary>
     /// Computes y from x as evaluation does (<see cref="ComputeContext.IsTraining"/> is false meanwhile), where no backward pass follows: nearly all
-    /// activations share a few buffers. Overwrites y, leaves x.
+    /// activations share a few buffers, batch normalizations are folded into the convolutions before them, and weights are packed or transformed once
+    /// and not on every call. Overwrites y, leaves x.
     /// </summary>
+    /// <remarks>
+    /// It computes with the weights as they are: the first call after somebody asked for the <see cref="Tensor.Span"/> of a parameter or a buffer (an optimizer's
+    /// step, a training pass, loading) prepares that layer's weights anew. Only a span that was taken before a call and is written after it isn't
+    /// seen; take it again. The rounding differs from <see cref="Forward"/>'s in the last bits.
+    /// </remarks>
     /// <param name="x">Of the shape bound to.</param>
     /// <param name="y">Of the shape that <see cref="Bind"/> returned.</param>
     /// <param name="context">Threads and scratch memory.</param>

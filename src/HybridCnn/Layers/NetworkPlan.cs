@@ -8,14 +8,14 @@ namespace HybridCnn.Layers;
 
 /// <summary>
 /// A wired network with the memory of its passes. Activations and gradients are planned together: the backward pass takes turns in the buffers that only
-/// the forward pass needs. Prediction has buffers of its own, and each of the two gets them on its first pass.
+/// the forward pass needs. Prediction has a plan of its own, which borrows the places of the first where they are large enough. Memory is made on the first
+/// pass that needs it.
 /// </summary>
 internal sealed class NetworkPlan
 {
     private readonly NetworkWiring _wiring;
     private readonly ActivationPlan _training, _prediction;
     private readonly GradientPlan _gradients;
-    private readonly Tensor[][] _inputs;
     private readonly (int Places, long Floats) _trainingMemory, _predictionMemory;
     private bool _canTrain, _canPredict, _canGoBack;
 
@@ -26,8 +26,8 @@ internal sealed class NetworkPlan
         _gradients = new GradientPlan(wiring);
         _prediction = new ActivationPlan(wiring, isTraining: false);
         _trainingMemory = PlannedBuffer.Place(_training.Buffers.Concat(_gradients.Buffers));
-        _predictionMemory = PlannedBuffer.Place(_prediction.Buffers);
-        _inputs = [.. wiring.Steps.Select(step => new Tensor[step.Inputs.Length])];
+        // No backward pass follows a prediction, which may write over all that training keeps.
+        _predictionMemory = PlannedBuffer.Place(_prediction.Buffers, _training.Buffers.Concat(_gradients.Buffers));
     }
 
     public void Forward(Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
@@ -40,7 +40,7 @@ internal sealed class NetworkPlan
         }
 
         _canGoBack = false;
-        Run(_training, x, y, timer, context);
+        _training.Run(x, y, timer, context);
         _canGoBack = true;
     }
 
@@ -53,7 +53,7 @@ internal sealed class NetworkPlan
         }
 
         _canGoBack = false;
-        Run(_prediction, x, y, timer, context);
+        _prediction.Run(x, y, timer, context);
     }
 
     public void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, Action<int>? gradientsReady, NetworkTimer? timer, ComputeContext context)
@@ -114,27 +114,5 @@ internal sealed class NetworkPlan
 
         static string InWords((int Places, long Floats) memory) =>
             string.Create(CultureInfo.InvariantCulture, $"{memory.Floats * sizeof(float) / 1e6:0.0} MB in {memory.Places} buffers");
-    }
-
-    private void Run(ActivationPlan plan, Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
-    {
-        for (int i = 0; i < _inputs.Length; i++)
-        {
-            NetworkStep step = _wiring.Steps[i];
-            if (plan.IsRenamed(step))
-                continue;
-            Tensor[] inputs = _inputs[i];
-            for (int input = 0; input < inputs.Length; input++)
-                inputs[input] = plan[step.Inputs[input], x, y];
-            Tensor output = plan[step.Output, x, y];
-            long start = timer is null ? 0 : Stopwatch.GetTimestamp();
-            if (step.Join is { } join)
-                join.Forward(inputs, output, step.Relu is not null, context);
-            else if (step.Relu is { } relu)
-                step.Layer!.ForwardRelu(inputs[0], output, relu.Layer!.ReluCeiling!.Value, context);
-            else
-                step.Layer!.Forward(inputs[0], output, context);
-            timer?.NoteForward(step, _wiring, start);
-        }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class NetworkStep(string name, int child, Layer? layer, Join? jo
     /// <summary>The ReLU that it computes, too.</summary>
     public NetworkStep? Relu { get; private set; }
 
-    public string TypeName => layer is null ? join!.Name : layer.GetType().Name;
+    public string TypeName => layer is null ? join!.Name : layer.Kind;
 
     /// <summary>With the ReLU that it takes in.</summary>
     public string FullTypeName => Relu is null ? TypeName : $"{TypeName}+{Relu.TypeName}";
@@ -50,6 +50,16 @@ internal sealed class NetworkStep(string name, int child, Layer? layer, Join? jo
         Relu is null && next.Layer?.ReluCeiling is { } ceiling
         && (layer?.ReluFusion ?? (join!.TakesInRelu ? ReluFusion.Forward : ReluFusion.None)) is var fusion
         && (fusion == ReluFusion.Both || fusion == ReluFusion.Forward && float.IsPositiveInfinity(ceiling));
+
+    /// <summary>This step with another layer, which also does what <paramref name="last"/> does, if that is given.</summary>
+    public NetworkStep With(Layer other, NetworkStep? last = null)
+    {
+        last ??= this;
+        var step = new NetworkStep(name, child, other, null, inputs, last.Output);
+        if (last.Relu is { } relu)
+            step.TakeIn(relu);
+        return step;
+    }
 
     public void TakeIn(NetworkStep relu) => (Relu, Output) = (relu, relu.Output);
 }

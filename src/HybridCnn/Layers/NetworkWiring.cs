@@ -101,6 +101,39 @@ internal sealed class NetworkWiring
     /// <summary>The error of a network that can't be wired.</summary>
     public ArgumentException Refusal(string message) => new(_prefix.Length == 0 ? message : $"Layer {_prefix}: {message}");
 
+    /// <summary>
+    /// The steps of prediction: convolutions with prepared weights, which take in the batch normalization behind them, and its ReLU, if nobody else
+    /// reads what they make.
+    /// </summary>
+    public IReadOnlyList<NetworkStep> ForPrediction()
+    {
+        var steps = new List<NetworkStep>();
+        var readers = new int[_shapes.Count];
+        foreach (int input in _steps.SelectMany(step => step.Inputs).Append(Output))
+            readers[input]++;
+        // Convolutions that may still take a normalization in, by the value that they make.
+        var open = new Dictionary<int, (int Position, Conv2d Layer)>();
+        foreach (NetworkStep step in _steps)
+        {
+            switch (step.Layer)
+            {
+                case Conv2d convolution:
+                    if (step.Relu is null && readers[step.Output] == 1)
+                        open.Add(step.Output, (steps.Count, convolution));
+                    steps.Add(step.With(new PreparedConv2d(convolution.Convolution, null)));
+                    break;
+                case BatchNorm2d normalization when open.Remove(step.Inputs[0], out (int Position, Conv2d Layer) before):
+                    steps[before.Position] = steps[before.Position].With(new PreparedConv2d(before.Layer.Convolution, normalization), step);
+                    break;
+                default:
+                    steps.Add(step);
+                    break;
+            }
+        }
+
+        return steps;
+    }
+
     private string FullName(string name) => _prefix.Length == 0 ? name : name.Length == 0 ? _prefix : $"{_prefix}.{name}";
 
     // A value is turned once, whoever asks for it.

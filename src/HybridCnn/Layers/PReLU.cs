@@ -53,13 +53,13 @@ public sealed class PReLU : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, _weight.Value.Span, y, context);
+        _operator!.Forward(x, _weight.Value.ReadOnlySpan, y, context);
     }
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        _operator!.Backward(x, dy, _weight.Value.Span, _weight.Gradient.Span, dx, context);
+        _operator!.Backward(x, dy, _weight.Value.ReadOnlySpan, _weight.Gradient.Span, dx, context);
     }
 }

@@ -23,14 +23,16 @@ internal sealed class PlannedBuffer(int size, int first)
     public void NeedAt(int time) => Last = Math.Max(Last, time);
 
     /// <summary>A tensor at its place, whose memory is made on first use.</summary>
-    public Tensor In(Shape shape) => (_slot!.Memory ??= new Tensor(new Shape(_slot.Size))).Prefix(shape);
+    public Tensor In(Shape shape) => _slot!.Memory.Prefix(shape);
 
     /// <summary>
     /// Gives every buffer a place, the largest first: the smallest place that holds it and is free all the time, else a new one. This is "greedy by
     /// size" for shared objects of Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020.
     /// </summary>
+    /// <param name="buffers">What needs places.</param>
+    /// <param name="lenders">Buffers that have places, which the new ones may lie in too, whenever those are needed.</param>
     /// <returns>How many places there are, and the floats of all of them.</returns>
-    public static (int Places, long Floats) Place(IEnumerable<PlannedBuffer> buffers)
+    public static (int Places, long Floats) Place(IEnumerable<PlannedBuffer> buffers, IEnumerable<PlannedBuffer>? lenders = null)
     {
         var places = new List<Slot>();
         foreach (PlannedBuffer buffer in buffers.OrderByDescending(buffer => buffer.Size))
@@ -41,6 +43,10 @@ internal sealed class PlannedBuffer(int size, int first)
             buffer._slot.Tenants.Add(buffer);
         }
 
+        Slot[] lent = [.. (lenders ?? []).Select(buffer => buffer._slot!).Distinct().OrderBy(place => place.Size)];
+        foreach (Slot place in places)
+            place.Lender = lent.FirstOrDefault(lender => lender.Size >= place.Size && !places.Exists(other => other.Lender == lender));
+
         return (places.Count, places.Sum(place => (long)place.Size));
     }
 
@@ -48,10 +54,16 @@ internal sealed class PlannedBuffer(int size, int first)
 
     private sealed class Slot(int size)
     {
+        private Tensor? _memory;
+
         public int Size => size;
 
         public List<PlannedBuffer> Tenants { get; } = [];
 
-        public Tensor? Memory { get; set; }
+        /// <summary>Whose memory it lies in, if that is made already; else it has its own.</summary>
+        public Slot? Lender { get; set; }
+
+        /// <summary>Made on first use.</summary>
+        public Tensor Memory => _memory ??= Lender?._memory ?? new Tensor(new Shape(size));
     }
 }

@@ -7,6 +7,8 @@ namespace HybridCnn.Layers;
 /// <summary>An ordinary convolution as its layers run it: with their weights, by a plan for the geometry bound to and the options of the context.</summary>
 internal sealed class PlannedConvolution(ConvolutionWeights weights)
 {
+    public ConvolutionWeights Weights => weights;
+
     /// <summary>Null until <see cref="Bind"/>.</summary>
     public ConvolutionPlan? Plan { get; private set; }
 
@@ -40,7 +42,8 @@ internal sealed class PlannedConvolution(ConvolutionWeights weights)
             plan.BackwardData(dy.Span, weights.Weight, dx.Span, context);
     }
 
-    private ConvolutionPlan PlanFor(ComputeContext context) => Plan!.Options == context.Options
+    /// <summary>The plan for a context's options.</summary>
+    public ConvolutionPlan PlanFor(ComputeContext context) => Plan!.Options == context.Options
         ? Plan
         : Plan = new ConvolutionPlan(Plan.Dims, ConvolutionAlgorithm.Automatic, context.Options);
 }

@@ -8,7 +8,7 @@ public sealed class ReLU6 : Activation
 {
     /// <summary>No options.</summary>
     public ReLU6()
-        : base(new ActivationOperator<Relu6Function>(default))
+        : base(new ActivationOperator<CappedReluFunction>(new(6)))
     {
     }
 

@@ -27,6 +27,10 @@ public sealed class ZeroPadChannels : Layer
         (_before, _after) = (before, after);
     }
 
+    internal int Before => _before;
+
+    internal int After => _after;
+
     internal override bool BackwardReadsInput => false;
 
     internal override bool BackwardReadsOutput => false;

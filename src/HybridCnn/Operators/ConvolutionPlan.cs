@@ -125,6 +125,42 @@ public sealed class ConvolutionPlan
         _forward.Method.Forward(x, weights, bias, relu, y, context);
     }
 
+    /// <summary>Floats that <see cref="Prepare"/> makes; 0 where the forward pass takes the weights as they are.</summary>
+    internal long PreparedFloats => _forward.Method.PreparedFloats;
+
+    /// <summary>Whether <see cref="ForwardPrepared"/> takes a ReLU with a ceiling.</summary>
+    internal bool TakesCeiling => _forward.Method.TakesCeiling;
+
+    /// <summary>Packs or transforms weights for <see cref="ForwardPrepared"/>. Overwrites prepared.</summary>
+    /// <param name="weights">w [OC, IC/Groups, KH, KW].</param>
+    /// <param name="prepared">Of <see cref="PreparedFloats"/>, above 0.</param>
+    /// <param name="context">Threads; any number of them gives the same.</param>
+    internal void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    {
+        CheckLength(weights.Length, nameof(weights), Dims.WeightsCount, "OC, IC/Groups, KH, KW");
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats, "prepared weights");
+        _forward.Method.Prepare(weights, prepared, context);
+    }
+
+    /// <summary><see cref="Forward"/> with weights that <see cref="Prepare"/> made, or as they are where it makes none. Overwrites y.</summary>
+    /// <param name="x">x [N, IC, IH, IW].</param>
+    /// <param name="prepared">The weights.</param>
+    /// <param name="bias">b [OC], or empty for none.</param>
+    /// <param name="ceiling">Where the ReLU that follows stops, below infinity only if it <see cref="TakesCeiling"/>; null for none.</param>
+    /// <param name="y">y [N, OC, OH, OW].</param>
+    /// <param name="context">Threads and scratch memory.</param>
+    internal void ForwardPrepared(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, float? ceiling, Span<float> y, ComputeContext context)
+    {
+        CheckLength(x.Length, nameof(x), Dims.XCount, "N, IC, IH, IW");
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats == 0 ? Dims.WeightsCount : PreparedFloats, "prepared weights");
+        if (!bias.IsEmpty)
+            CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
+        CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
+        CountFallback(ConvolutionPass.Forward, _forward);
+        _forward.Method.ForwardPrepared(x, prepared, bias, ceiling, y, context);
+    }
+
     /// <summary>Computes dx, the gradient of the loss by x, from dy. Overwrites dx.</summary>
     /// <param name="dy">dy [N, OC, OH, OW].</param>
     /// <param name="weights">w [OC, IC/Groups, KH, KW].</param>

@@ -39,22 +39,20 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         new(Dims.WeightsCount * (pass == ConvolutionPass.BackwardWeights ? Parts(Dims) : 1), 0);
 
     /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, 4, pass, static (pass, _, start, end) =>
         {
-            Pack(pass);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, 4, pass, static (pass, _, start, end) =>
-            {
-                for (int row = start; row < end; row++)
-                    ForwardRow(pass, row);
-            });
-        }, relu);
+            for (int row = start; row < end; row++)
+                ForwardRow(pass, row);
+        });
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
         Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
         {
-            Pack(pass);
+            Turn(pass, pass.Shared);
             pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, 4, pass, static (pass, _, start, end) =>
             {
                 for (int row = start; row < end; row++)
@@ -81,10 +79,12 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         });
 
     // [C, taps] to [taps, C].
-    private static void Pack(NhwcPass pass)
+    protected override void Pack(NhwcPass pass) => Turn(pass, pass.Filters);
+
+    private static void Turn(NhwcPass pass, Span<float> filters)
     {
         int taps = pass.Dims.KH * pass.Dims.KW;
-        Transposition.Run(pass.Weights.Span, taps, pass.Dims.IC, taps, pass.Shared);
+        Transposition.Run(pass.Weights.Span, taps, pass.Dims.IC, taps, filters);
     }
 
     private static void ForwardRow(NhwcPass pass, int row)
@@ -95,7 +95,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         {
             int rows = ReachRows(dims, row, offsets, taps);
             DepthwiseRowNhwc.Run(
-                pass.X.Span, dims.IW, offsets[..rows], -dims.PadLeft, dims.StrideW, pass.Shared, taps[..rows], 1, pass.Bias.Span,
+                pass.X.Span, dims.IW, offsets[..rows], -dims.PadLeft, dims.StrideW, pass.Filters, taps[..rows], 1, pass.Bias.Span,
                 pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
             pass.Finish(pass.Y.Span[(row * dims.OW * dims.IC)..], dims.OW, dims.IC, dims.IC);
             return;
@@ -105,7 +105,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         {
             (int count, int pixels) = Reach(dims, row, first, offsets, taps);
             DepthwiseNhwc.Strip(
-                pass.X.Span, dims.StrideW * dims.IC, offsets[..count], pass.Shared, taps[..count], pass.Bias.Span,
+                pass.X.Span, dims.StrideW * dims.IC, offsets[..count], pass.Filters, taps[..count], pass.Bias.Span,
                 pass.Y.Span[((row * dims.OW + first) * dims.IC)..], dims.IC, pixels, dims.IC);
             first += pixels;
         }

@@ -39,20 +39,27 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
     }
 
     /// <summary>y = x * weights [OC, IC/G, KH, KW] + bias [OC] (or empty), in the layout of the dims. Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        int blocks = Blocks(pass.Dims);
+        pass.Context.Workers.ForChunks(pass.Dims.N * blocks, 1, pass, static (pass, worker, start, end) =>
         {
+            var planes = new PhasePlanes(pass.Dims);
+            Span<int> distances = stackalloc int[Terms(pass.Dims)];
+            Distances(pass.Dims, planes, distances);
             int blocks = Blocks(pass.Dims);
-            pass.Context.Workers.ForChunks(pass.Dims.N * blocks, 1, pass, static (pass, worker, start, end) =>
-            {
-                var planes = new PhasePlanes(pass.Dims);
-                Span<int> distances = stackalloc int[Terms(pass.Dims)];
-                Distances(pass.Dims, planes, distances);
-                int blocks = Blocks(pass.Dims);
-                for (int item = start; item < end; item++)
-                    ForwardBlock(pass, planes, distances, pass.Own(worker), item / blocks, item % blocks);
-            });
-        }, relu);
+            for (int item = start; item < end; item++)
+                ForwardBlock(pass, planes, distances, pass.Own(worker), item / blocks, item % blocks);
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override bool PacksFilters => false;
+
+    /// <inheritdoc/>
+    protected override void Pack(NhwcPass pass)
+    {
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>

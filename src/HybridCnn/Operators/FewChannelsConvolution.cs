@@ -57,23 +57,27 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
     };
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * Strips(pass), 1, pass, static (pass, worker, start, end) =>
         {
-            int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, filters = pass.Dims.OC;
-            for (int channel = 0; channel < channels; channel++)
-                LayoutTransform.Transpose(filters, taps, pass.Weights.Span[(channel * taps)..], channels * taps, pass.Shared[(channel * filters)..], channels * filters);
-            pass.Context.Workers.ForChunks(pass.Dims.N * Strips(pass), 1, pass, static (pass, worker, start, end) =>
+            for (int index = start; index < end; index++)
             {
-                for (int index = start; index < end; index++)
-                {
-                    (int pixel, PatchStrip strip) = Copy(pass, index, pass.Own(worker));
-                    Span<float> y = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
-                    PatchProducts.Run(strip, pass.Own(worker), pass.Dims.OC, pass.Shared, pass.Bias.Span, y);
-                    pass.Finish(y, 1, y.Length, y.Length);
-                }
-            });
-        }, relu);
+                (int pixel, PatchStrip strip) = Copy(pass, index, pass.Own(worker));
+                Span<float> y = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
+                PatchProducts.Run(strip, pass.Own(worker), pass.Dims.OC, pass.Filters, pass.Bias.Span, y);
+                pass.Finish(y, 1, y.Length, y.Length);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override void Pack(NhwcPass pass)
+    {
+        int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, filters = pass.Dims.OC;
+        for (int channel = 0; channel < channels; channel++)
+            LayoutTransform.Transpose(filters, taps, pass.Weights.Span[(channel * taps)..], channels * taps, pass.Filters[(channel * filters)..], channels * filters);
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>

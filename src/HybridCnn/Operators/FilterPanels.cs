@@ -36,7 +36,7 @@ internal static class FilterPanels
     public static Span<float> Forward(NhwcPass pass, int firstFilter, int filters)
     {
         int depth = pass.Dims.KH * pass.Dims.KW * pass.Dims.ICPerGroup;
-        return pass.Shared.Slice(firstFilter * depth, filters * depth);
+        return pass.Filters.Slice(firstFilter * depth, filters * depth);
     }
 
     /// <summary>Per group, channel slice and 64 columns a panel [OC/G, columns]; columns as <see cref="Cut"/> has them.</summary>

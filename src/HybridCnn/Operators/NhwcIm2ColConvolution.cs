@@ -44,17 +44,15 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     };
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(Pixels(pass.Dims), ForwardLength(pass), pass, static (pass, worker, start, end) =>
         {
-            FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(Pixels(pass.Dims), ForwardLength(pass), pass, static (pass, worker, start, end) =>
-            {
-                int block = ForwardLength(pass);
-                for (int pixel = start; pixel < end; pixel += block)
-                    ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
-            });
-        }, relu);
+            int block = ForwardLength(pass);
+            for (int pixel = start; pixel < end; pixel += block)
+                ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
+        });
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>

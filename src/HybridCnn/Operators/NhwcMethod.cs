@@ -16,11 +16,57 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
 {
     public bool SmallKernels { get; } = smallKernels;
 
+    /// <summary>Whether the forward pass packs the filters into the shared scratch memory before it multiplies them.</summary>
+    protected virtual bool PacksFilters => true;
+
+    /// <inheritdoc/>
+    public sealed override long PreparedFloats => PacksFilters ? Dims.WeightsCount : 0;
+
+    /// <inheritdoc/>
+    public sealed override bool TakesCeiling => true;
+
+    /// <inheritdoc/>
+    public sealed override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
+        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+        {
+            pass.Method.Pack(pass);
+            pass.Method.Forward(pass);
+        }, relu ? float.PositiveInfinity : null);
+
+    /// <inheritdoc/>
+    public sealed override unsafe void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    {
+        Require(weights.Length, Dims.WeightsCount, nameof(weights));
+        Require(prepared.Length, PreparedFloats, nameof(prepared));
+        using ComputeContext.Claim claim = context.Enter();
+        var pass = context.State<NhwcPass>();
+        fixed (float* pw = weights, pp = prepared)
+        {
+            pass.Method = this;
+            pass.Context = context;
+            pass.Weights = new PinnedSpan(pw, weights.Length);
+            pass.Prepared = new PinnedSpan(pp, prepared.Length);
+            Pack(pass);
+        }
+    }
+
+    /// <inheritdoc/>
+    public sealed override void ForwardPrepared(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, float? ceiling, Span<float> y, ComputeContext context) =>
+        Run(
+            ConvolutionPass.Forward, x, prepared, bias, y, context, default, static pass => pass.Method.Forward(pass), ceiling, isPrepared: PacksFilters);
+
+    /// <summary>Packs the filters of a pass into <see cref="NhwcPass.Filters"/>.</summary>
+    protected virtual void Pack(NhwcPass pass) => FilterPanels.PackForward(pass);
+
+    /// <summary>The forward pass, with packed filters.</summary>
+    protected abstract void Forward(NhwcPass pass);
+
     /// <summary>Checks the lengths, claims the context, reserves the scratch memory, pins the spans and runs the body.</summary>
     /// <exception cref="ArgumentException">A span's length isn't the geometry's.</exception>
     protected unsafe void Run(
         ConvolutionPass kind, ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ReadOnlySpan<float> y,
-        ComputeContext context, NhwcSplit split, NhwcPassBody body, bool relu = false)
+        ComputeContext context, NhwcSplit split, NhwcPassBody body, float? ceiling = null, bool isPrepared = false)
     {
         Require(x.Length, Dims.XCount, nameof(x));
         Require(weights.Length, Dims.WeightsCount, nameof(weights));
@@ -39,7 +85,8 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
             pass.Context = context;
             pass.Scratch = scratch;
             pass.Split = split;
-            pass.Relu = relu;
+            pass.Ceiling = ceiling;
+            pass.Prepared = isPrepared ? new PinnedSpan(pw, weights.Length) : default;
             pass.X = new PinnedSpan(px, x.Length);
             pass.Weights = new PinnedSpan(pw, weights.Length);
             pass.Bias = new PinnedSpan(pb, bias.Length);

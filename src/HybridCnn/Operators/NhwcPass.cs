@@ -26,8 +26,11 @@ internal sealed class NhwcPass
 
     public PinnedSpan Y { get; set; }
 
-    /// <summary>Whether a ReLU follows the forward pass.</summary>
-    public bool Relu { get; set; }
+    /// <summary>The filters as the forward pass multiplies them, if they were packed before it; else empty.</summary>
+    public PinnedSpan Prepared { get; set; }
+
+    /// <summary>Where the ReLU that follows the forward pass stops; null for none.</summary>
+    public float? Ceiling { get; set; }
 
     /// <summary>How the input channels, or the pixels, are divided.</summary>
     public NhwcSplit Split { get; set; }
@@ -43,14 +46,21 @@ internal sealed class NhwcPass
     /// <summary>The scratch memory that all workers share.</summary>
     public Span<float> Shared => Context.Workspace.Shared((int)Scratch.Shared);
 
+    /// <summary>The filters as the forward pass multiplies them.</summary>
+    public Span<float> Filters => Prepared.IsEmpty ? Shared : Prepared.Span;
+
     /// <summary>A worker's own scratch memory.</summary>
     public Span<float> Own(int worker) => Context.Workspace.Slice(worker, (int)Scratch.PerWorker);
 
     /// <summary>Ends a block of y, rows of so many columns at a stride, while it is in the cache.</summary>
     public void Finish(Span<float> y, int rows, int columns, int stride)
     {
-        if (Relu)
+        if (Ceiling is not { } ceiling)
+            return;
+        if (float.IsPositiveInfinity(ceiling))
             Elementwise.InPlace(default(ReluFunction), y, rows, columns, stride);
+        else
+            Elementwise.InPlace(new CappedReluFunction(ceiling), y, rows, columns, stride);
     }
 
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>

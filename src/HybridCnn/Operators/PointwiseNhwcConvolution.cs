@@ -47,17 +47,15 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
         : NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0);
 
     /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
         {
-            FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
-            {
-                int block = Block(pass);
-                for (int pixel = start; pixel < end; pixel += block)
-                    ForwardBlock(pass, pixel, Math.Min(block, end - pixel));
-            });
-        }, relu);
+            int block = Block(pass);
+            for (int pixel = start; pixel < end; pixel += block)
+                ForwardBlock(pass, pixel, Math.Min(block, end - pixel));
+        });
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>

@@ -38,17 +38,15 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
         : new(Dims.WeightsCount, 0);
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
-    public override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
-        Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
+    protected override void Forward(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass, pass.Dims.OH, pass.Dims.OW), pass, static (pass, _, start, end) =>
         {
-            FilterPanels.PackForward(pass);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.OH, BlockRows(pass, pass.Dims.OH, pass.Dims.OW), pass, static (pass, _, start, end) =>
-            {
-                int block = BlockRows(pass, pass.Dims.OH, pass.Dims.OW);
-                for (int row = start; row < end; row += block)
-                    ForwardRows(pass, row, Math.Min(end, row + block));
-            });
-        }, relu);
+            int block = BlockRows(pass, pass.Dims.OH, pass.Dims.OW);
+            for (int row = start; row < end; row += block)
+                ForwardRows(pass, row, Math.Min(end, row + block));
+        });
+    }
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>

@@ -50,6 +50,9 @@ internal readonly record struct WinogradBlocking
     // Gradients of all workers beyond this (5 MB a worker) cost more to sum than tiles cost to share.
     private const long PrivateWeights = 1_250_000;
 
+    // Fewer tiles of a worker multiply too few rows with each part of the weights: then workers share panels instead of tiles, if those are transformed.
+    private const int FewTiles = 48;
+
     // Transformed weights beyond this (8 MB) no longer stay in a core's share of the last-level cache from block to block;
     // from there on, transforming them again is as fast for many tiles and faster for few.
     private const long StationaryWeights = 2 * 1024 * 1024;
@@ -95,6 +98,18 @@ internal readonly record struct WinogradBlocking
             ? Stationary(roles, products, tiles, workers, limit)
             : TileBlocked(roles, products, tiles, workers, weights, limit);
     }
+
+    /// <summary>The forward pass with weights that were transformed before it.</summary>
+    public static WinogradBlocking Prepared(in WinogradRoles roles, int products, int tiles, int workers, long limit)
+    {
+        int stride = PreparedStride(roles.InputChannels), panels = Panels(roles.OutputChannels);
+        return (long)products * panels * stride > StationaryWeights || panels >= workers && tiles < FewTiles * workers
+            ? Stationary(roles, products, tiles, workers, limit)
+            : TileBlocked(roles, products, tiles, workers, 0, limit);
+    }
+
+    /// <summary>Distance of the matrices of a panel of weights that are transformed once for many passes; the panels lie behind one another.</summary>
+    public static int PreparedStride(int inputChannels) => inputChannels * Panel + Line;
 
     /// <summary>The gradient of the weights.</summary>
     public static WinogradBlocking Gradient(in WinogradRoles roles, int products, int tiles, int workers, long limit)
@@ -143,7 +158,7 @@ internal readonly record struct WinogradBlocking
         };
     }
 
-    private static WinogradBlocking TileBlocked(in WinogradRoles roles, int products, int tiles, int workers, long weights, long limit)
+    internal static WinogradBlocking TileBlocked(in WinogradRoles roles, int products, int tiles, int workers, long weights, long limit)
     {
         int share = (tiles + workers - 1) / workers;
         int row = Row(roles.InputChannels);
@@ -156,7 +171,7 @@ internal readonly record struct WinogradBlocking
                 InputRow = row,
                 InputStride = input,
                 OutputStride = output,
-                WeightStride = roles.InputChannels * Panel + Line,
+                WeightStride = PreparedStride(roles.InputChannels),
                 // All transformed weights, panel by panel.
                 SharedFloats = weights,
                 // Room for a matrix | transformed inputs | zeros | a pixel to discard | products of a panel.

@@ -97,6 +97,46 @@ internal sealed class WinogradConvolution : ConvolutionMethod
         }
     }
 
+    /// <inheritdoc/>
+    public override long PreparedFloats => (long)Products * WinogradBlocking.Panels(Dims.OC) * WinogradBlocking.PreparedStride(Dims.IC);
+
+    /// <inheritdoc/>
+    public override unsafe void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    {
+        CheckLength(weights.Length, nameof(weights), Dims.WeightsCount);
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats);
+        fixed (float* pw = weights, pp = prepared)
+        {
+            using ComputeContext.Claim claim = context.Enter();
+            WinogradRoles roles = WinogradRoles.Forward(Dims);
+            WinogradBlocking blocking = WinogradBlocking.TileBlocked(roles, Products, 1, 1, 0, _limit);
+            WinogradJob job = Begin(roles, blocking, default, new(pw, weights.Length), default, default, context);
+            job.Prepared = new(pp, prepared.Length);
+            if (_tile == 4)
+                WinogradTileBlocked<WinogradF4>.Prepare(job, context.Workers);
+            else
+                WinogradTileBlocked<WinogradF2>.Prepare(job, context.Workers);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override unsafe void ForwardPrepared(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, float? ceiling, Span<float> y, ComputeContext context)
+    {
+        CheckLength(x.Length, nameof(x), Dims.XCount);
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats);
+        CheckLength(y.Length, nameof(y), Dims.YCount);
+        fixed (float* px = x, pp = prepared, pb = bias, py = y)
+        {
+            using ComputeContext.Claim claim = context.Enter();
+            WinogradRoles roles = WinogradRoles.Forward(Dims);
+            WinogradBlocking blocking = WinogradBlocking.Prepared(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
+            WinogradJob job = Begin(roles, blocking, new(px, x.Length), default, new(pb, bias.Length), new(py, y.Length), context);
+            job.Prepared = new(pp, prepared.Length);
+            Convolve(job, ceiling is not null, context);
+        }
+    }
+
     /// <summary>dx, the gradient by x. Overwrites dx.</summary>
     /// <param name="dy">dy, [N, OH, OW, OC] in memory.</param>
     /// <param name="weights">w [OC, IC, 3, 3].</param>
@@ -158,9 +198,13 @@ internal sealed class WinogradConvolution : ConvolutionMethod
         in WinogradRoles roles, PinnedSpan input, PinnedSpan weights, PinnedSpan bias, bool relu, PinnedSpan output, ComputeContext context)
     {
         WinogradBlocking blocking = WinogradBlocking.Convolution(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
-        WinogradJob job = Begin(roles, blocking, input, weights, bias, output, context);
+        Convolve(Begin(roles, blocking, input, weights, bias, output, context), relu, context);
+    }
+
+    private void Convolve(WinogradJob job, bool relu, ComputeContext context)
+    {
         job.Relu = relu;
-        switch (_tile, blocking.WeightStationary)
+        switch (_tile, job.Blocking.WeightStationary)
         {
             case (4, false):
                 WinogradTileBlocked<WinogradF4>.Run(job, context.Workers);
@@ -199,6 +243,7 @@ internal sealed class WinogradConvolution : ConvolutionMethod
         job.Tiles = Tiles(roles);
         job.SmallKernels = _smallKernels;
         job.Workspace = context.Workspace;
+        job.Prepared = default;
         (job.Input, job.Weights, job.Bias, job.Output) = (input, weights, bias, output);
         return job;
     }

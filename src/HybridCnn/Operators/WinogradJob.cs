@@ -25,6 +25,9 @@ internal sealed class WinogradJob
     /// <summary>w [OC, IC, 3, 3], or their gradient.</summary>
     public PinnedSpan Weights { get; set; }
 
+    /// <summary>The weights transformed before the pass, as <see cref="WinogradBlocking.PreparedStride"/> has them; empty where the pass transforms them.</summary>
+    public PinnedSpan Prepared { get; set; }
+
     public PinnedSpan Bias { get; set; }
 
     /// <summary>What is written: y, or dX; for the gradient of the weights dY, which is read.</summary>

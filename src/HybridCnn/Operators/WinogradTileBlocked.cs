@@ -17,8 +17,8 @@ internal static class WinogradTileBlocked<TForm>
 
     public static void Run(WinogradJob job, WorkerPool workers)
     {
-        int groups = (job.Roles.InputChannels + RowGroup - 1) / RowGroup;
-        workers.For(WinogradBlocking.Panels(job.Roles.OutputChannels) * groups, job, static (job, _, start, end) => TransformWeights(job, start, end));
+        if (job.Prepared.IsEmpty)
+            Prepare(job, workers);
         int parts = (job.Tiles.Count + job.Blocking.Tiles - 1) / job.Blocking.Tiles;
         // A multiple of the number of workers, so that their shares are equal.
         job.Blocks = (parts + workers.WorkerCount - 1) / workers.WorkerCount * workers.WorkerCount;
@@ -28,6 +28,15 @@ internal static class WinogradTileBlocked<TForm>
                 RunBlock(job, worker, (int)((long)job.Tiles.Count * block / job.Blocks), (int)((long)job.Tiles.Count * (block + 1) / job.Blocks));
         });
     }
+
+    /// <summary>Transforms all weights, panel by panel.</summary>
+    public static void Prepare(WinogradJob job, WorkerPool workers)
+    {
+        int groups = (job.Roles.InputChannels + RowGroup - 1) / RowGroup;
+        workers.For(WinogradBlocking.Panels(job.Roles.OutputChannels) * groups, job, static (job, _, start, end) => TransformWeights(job, start, end));
+    }
+
+    private static Span<float> Weights(WinogradJob job) => job.Prepared.IsEmpty ? job.Shared : job.Prepared.Span;
 
     private static int PanelStride(WinogradJob job) => Products * job.Blocking.WeightStride;
 
@@ -42,7 +51,7 @@ internal static class WinogradTileBlocked<TForm>
             int columns = Math.Min(WinogradBlocking.Panel, roles.OutputChannels - column);
             WinogradWeights<TForm>.Transform(
                 oc, ic, roles.Backward, job.Weights.Span, row, Math.Min(RowGroup, roles.InputChannels - row), column, columns,
-                job.Shared[(panel * PanelStride(job) + row * columns)..], job.Blocking.WeightStride);
+                Weights(job)[(panel * PanelStride(job) + row * columns)..], job.Blocking.WeightStride);
         }
     }
 
@@ -68,7 +77,7 @@ internal static class WinogradTileBlocked<TForm>
             bool last = column + columns == roles.OutputChannels && columns <= roles.InputChannels;
             Span<float> p = last ? inputs : rest;
             int stride = last ? blocking.InputStride : blocking.OutputStride;
-            ReadOnlySpan<float> u = job.Shared[(panel * PanelStride(job))..];
+            ReadOnlySpan<float> u = Weights(job)[(panel * PanelStride(job))..];
             for (int product = 0; product < Products; product++)
             {
                 for (int c = 0; c < roles.InputChannels; c += WinogradBlocking.ChannelPart)

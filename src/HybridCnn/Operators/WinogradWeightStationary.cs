@@ -6,7 +6,7 @@ namespace HybridCnn.Operators;
 /// <summary>
 /// The form for few tiles and many channels, where the transformed weights are larger than everything else: the inputs of many
 /// tiles are transformed first; then workers take panels of output channels, and transform a part of a panel's weights
-/// in their cache just before it is multiplied.
+/// in their cache just before it is multiplied, unless they were transformed before the pass.
 /// </summary>
 internal static class WinogradWeightStationary<TForm>
     where TForm : struct, IWinogradForm
@@ -56,7 +56,18 @@ internal static class WinogradWeightStationary<TForm>
         for (int c = 0; c < roles.InputChannels; c += WinogradBlocking.ChannelPart)
         {
             int channels = Math.Min(WinogradBlocking.ChannelPart, roles.InputChannels - c);
-            WinogradWeights<TForm>.Transform(oc, ic, roles.Backward, job.Weights.Span, c, channels, column, columns, u, blocking.WeightStride);
+            ReadOnlySpan<float> part = u;
+            int stride = blocking.WeightStride;
+            if (job.Prepared.IsEmpty)
+            {
+                WinogradWeights<TForm>.Transform(oc, ic, roles.Backward, job.Weights.Span, c, channels, column, columns, u, stride);
+            }
+            else
+            {
+                stride = WinogradBlocking.PreparedStride(roles.InputChannels);
+                part = job.Prepared.Span[(panel * Products * stride + c * columns)..];
+            }
+
             for (int product = 0; product < Products; product++)
             {
                 //                N = columns
@@ -67,7 +78,7 @@ internal static class WinogradWeightStationary<TForm>
                 // └───────────┘└───────┘
                 job.Multiply(
                     Transpose.No, count, columns, channels, v[(product * blocking.InputStride + c)..], blocking.InputRow,
-                    u[(product * blocking.WeightStride)..], columns, c == 0 ? 0 : 1, p[(product * blocking.OutputStride)..], columns);
+                    part[(product * stride)..], columns, c == 0 ? 0 : 1, p[(product * blocking.OutputStride)..], columns);
             }
         }
 

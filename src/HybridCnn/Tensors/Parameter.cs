@@ -10,7 +10,7 @@ public sealed class Parameter
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         Name = name;
-        Value = new Tensor(shape);
+        Value = new Tensor(shape, countsWrites: true);
         Gradient = new Tensor(shape);
     }
 
@@ -20,7 +20,10 @@ public sealed class Parameter
     /// <summary>The extents of <see cref="Value"/> and <see cref="Gradient"/>.</summary>
     public Shape Shape => Value.Shape;
 
-    /// <summary>What the layer computes with and the optimizer updates.</summary>
+    /// <summary>
+    /// What the layer computes with and the optimizer updates. Whoever asks for its <see cref="Tensor.Span"/> may change it: the next
+    /// prediction prepares the weights anew. A span that was taken before is not seen to be written after; take it again.
+    /// </summary>
     public Tensor Value { get; }
 
     /// <summary>Sum of the gradients since it was last cleared.</summary>

@@ -12,9 +12,18 @@ public sealed class Tensor
 
     private readonly float[] _buffer;
     private readonly int _offset;
+    private readonly WriteCount? _writes;
 
     /// <summary>Allocates a tensor of zeros.</summary>
     public Tensor(Shape shape)
+        : this(shape, countsWrites: false)
+    {
+    }
+
+    /// <summary>Allocates a tensor of zeros.</summary>
+    /// <param name="shape">Extents and memory order.</param>
+    /// <param name="countsWrites">Whether <see cref="Version"/> tells that its elements may have changed.</param>
+    internal Tensor(Shape shape, bool countsWrites)
     {
         if (shape.Rank == 0)
             throw new ArgumentException("The shape is empty; give it 1 to 4 extents.", nameof(shape));
@@ -23,12 +32,14 @@ public sealed class Tensor
         nint address = AddressOf(_buffer);
         _offset = (int)((-address & (FloatsPerLine * sizeof(float) - 1)) / sizeof(float));
         Shape = shape;
+        _writes = countsWrites ? new WriteCount() : null;
     }
 
     private Tensor(Tensor other, Shape shape)
     {
         _buffer = other._buffer;
         _offset = other._offset;
+        _writes = other._writes;
         Shape = shape;
     }
 
@@ -39,11 +50,24 @@ public sealed class Tensor
     public Layout Layout => Shape.Layout;
 
     /// <summary>All elements, in memory order.</summary>
-    public Span<float> Span => _buffer.AsSpan(_offset, Shape.Count);
+    public Span<float> Span
+    {
+        get
+        {
+            NoteWrite();
+            return _buffer.AsSpan(_offset, Shape.Count);
+        }
+    }
+
+    /// <summary>All elements, in memory order, to read. Of a parameter it leaves what was prepared of it for prediction as it is; <see cref="Span"/> doesn't.</summary>
+    public ReadOnlySpan<float> ReadOnlySpan => _buffer.AsSpan(_offset, Shape.Count);
+
+    /// <summary>How often the elements were handed out to be written; 0 for a tensor that doesn't count.</summary>
+    internal long Version => _writes is null ? 0 : Volatile.Read(ref _writes.Count);
 
     /// <summary>The elements of one index of the first extent (one image of [N, C, H, W]).</summary>
     public Span<float> Item(int index) => (uint)index < (uint)Shape[0]
-        ? _buffer.AsSpan(_offset + index * Shape.CountPerItem, Shape.CountPerItem)
+        ? Span.Slice(index * Shape.CountPerItem, Shape.CountPerItem)
         : throw new ArgumentOutOfRangeException(nameof(index), index, $"{Shape} has {Shape[0]} items.");
 
     /// <summary>A tensor over the same elements with other extents; no copy.</summary>
@@ -71,6 +95,19 @@ public sealed class Tensor
     /// <summary>"Tensor [N, C, H, W]".</summary>
     public override string ToString() => $"Tensor {Shape}";
 
+    // Two threads at once may count as one, which is as good: the number is another one than before.
+    private void NoteWrite()
+    {
+        if (_writes is not null)
+            _writes.Count++;
+    }
+
     // The array is on the pinned heap, so its address is a constant of its lifetime; it is only looked at, never read through.
     private static nint AddressOf(float[] pinned) => Marshal.UnsafeAddrOfPinnedArrayElement(pinned, 0);
+
+    // Shared by all tensors over the same elements.
+    private sealed class WriteCount
+    {
+        public long Count;
+    }
 }

@@ -215,7 +215,7 @@ public sealed class Trainer
         int seen = 0;
         while (loader.Next(_images, _labels, out int count))
         {
-            Classify();
+            Network.Predict(_images, _output, _context);
             _loss.PerImage(_output, _labels.AsSpan(0, count), losses.AsSpan(seen, count));
             for (int n = 0; n < count; n++)
             {
@@ -293,20 +293,6 @@ public sealed class Trainer
         _batchWait = TimeSpan.Zero;
         StepDone?.Invoke(result);
         return result;
-    }
-
-    private void Classify()
-    {
-        bool training = _context.IsTraining;
-        _context.IsTraining = false;
-        try
-        {
-            Network.Forward(_images, _output, _context);
-        }
-        finally
-        {
-            _context.IsTraining = training;
-        }
     }
 
     private void RequireBatchShape(Shape shape, string name)

@@ -31,7 +31,7 @@ public sealed class WeightAverage
         if (_state.Length == 0)
             throw new ArgumentException("The network has no weights to average.", nameof(network));
         (Decay, WarmUp) = (decay, warmUp);
-        _averages = [.. _state.Select(named => Tensor.From(named.Parameter.Shape, named.Parameter.Value.Span))];
+        _averages = [.. _state.Select(named => Tensor.From(named.Parameter.Shape, named.Parameter.Value.ReadOnlySpan))];
         _blocks = new TensorBlocks(_averages.Select(average => average.Shape.Count));
     }
 

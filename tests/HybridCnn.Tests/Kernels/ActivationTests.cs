@@ -10,7 +10,7 @@ public class ActivationTests
     private static readonly Case[] s_cases =
     [
         new Case<ReluFunction>("ReLU", default, x => Math.Max(x, 0), x => x > 0 ? 1 : 0, 0),
-        new Case<Relu6Function>("ReLU6", default, x => Math.Clamp(x, 0, 6), x => x is > 0 and < 6 ? 1 : 0, 0),
+        new Case<CappedReluFunction>("ReLU6", new(6), x => Math.Clamp(x, 0, 6), x => x is > 0 and < 6 ? 1 : 0, 0),
         new Case<LeakyReluFunction>("LeakyReLU", new(0.25f), x => x > 0 ? x : 0.25 * x, x => x > 0 ? 1 : 0.25, 0),
         new Case<SigmoidFunction>("Sigmoid", default, Sigmoid, x => Sigmoid(x) * Sigmoid(-x), 2e-7),
         new Case<TanhFunction>("Tanh", default, Math.Tanh, x => 1 / (Math.Cosh(x) * Math.Cosh(x)), 3e-7),

@@ -121,7 +121,8 @@ public class GraphTests
         context.IsTraining = true;
         graph.Predict(x, z, context);
         Assert.True(context.IsTraining);
-        Assert.Equal(y.Span.ToArray(), z.Span.ToArray());
+        // Folded normalizations round differently.
+        Tolerance.AssertClose(Array.ConvertAll(y.Span.ToArray(), value => (double)value), z.Span, 1e-5, "z");
         Assert.Contains("Predict", Assert.Throws<InvalidOperationException>(() => graph.Backward(x, y, y, null, context)).Message, StringComparison.Ordinal);
 
         string memory = graph.Explain().Split('\n')[^1];

@@ -47,6 +47,24 @@ public class AllocationTests
         Assert.Equal(0, LeastBytes(() => trainer.Step(images, labels)));
     }
 
+    // Also where the weights have to be prepared anew, as after each epoch.
+    [Theory]
+    [InlineData("lenet", false)]
+    [InlineData("vgg-cifar", false)]
+    [InlineData("resnet20", true)]
+    public void A_prediction_allocates_nothing(string model, bool changes)
+    {
+        using var context = new ComputeContext(2);
+        Network network = ModelCatalog.Create(model, 1, 28, 28, 4, seed: 1);
+        Tensor images = new(new Shape(2, 1, 28, 28)), logits = new(network.Bind(images.Shape));
+        Assert.Equal(0, LeastBytes(() =>
+        {
+            if (changes)
+                network.Parameters[0].Value.Span[0]++;
+            network.Predict(images, logits, context);
+        }));
+    }
+
     [Theory]
     [MemberData(nameof(TrainingParts.OptimizerNames), MemberType = typeof(TrainingParts))]
     public void A_step_with_clipping_average_and_schedule_allocates_nothing_with_any_optimizer(string optimizer)

@@ -5,6 +5,7 @@ using HybridCnn.Benchmarks.Versus;
 var root = new RootCommand("Measures HybridCnn: side by side with its peers (versus), and kernel by kernel (bdn).")
 {
     VersusCommand.Create(),
+    PeakMemoryCommand.Create(),
     BdnCommand.Create(),
 };
 try

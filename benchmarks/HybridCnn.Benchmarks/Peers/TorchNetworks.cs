@@ -38,6 +38,32 @@ internal static class TorchNetworks
         _ => throw new ArgumentException($"The peer has no network \"{name}\".", nameof(name)),
     };
 
+    /// <summary>Copies values into a network: its parameters and, if there are more of them, its running statistics.</summary>
+    /// <param name="network">The peer's.</param>
+    /// <param name="values">By name, dense.</param>
+    /// <param name="channelsLast">Whether the weights of convolutions are to have the channels innermost.</param>
+    /// <exception cref="InvalidOperationException">The names or sizes differ from the network's.</exception>
+    public static void Load(TorchModule network, IReadOnlyDictionary<string, float[]> values, bool channelsLast)
+    {
+        using var noGradient = torch.no_grad();
+        List<(string Name, torch.Tensor Tensor)> own = [.. network.named_parameters().Select(named => (named.name, (torch.Tensor)named.parameter))];
+        if (own.Count != values.Count)
+            own.AddRange(network.named_buffers().Where(named => named.buffer.is_floating_point()).Select(named => (named.name, named.buffer)));
+        if (own.Count != values.Count)
+            throw new InvalidOperationException($"The networks differ: ours has {values.Count} tensors, the peer's {own.Count}.");
+        foreach ((string name, torch.Tensor tensor) in own)
+        {
+            if (!values.TryGetValue(name, out float[]? given) || given.Length != tensor.numel())
+                throw new InvalidOperationException($"The networks differ: the peer's \"{name}\" has no counterpart of {tensor.numel()} values.");
+            torch.Tensor value = torch.tensor(given, tensor.shape);
+            // set_ takes over the strides too, copy_ would keep the parameter's own.
+            if (channelsLast && tensor.dim() == 4)
+                tensor.set_(Torch.ToChannelsLast(value));
+            else
+                tensor.copy_(value);
+        }
+    }
+
     private static TorchModule[] VggPair(int from, int to) =>
     [
         Conv2d(from, to, 3, padding: 1, bias: false), BatchNorm2d(to), ReLU(inplace: true),

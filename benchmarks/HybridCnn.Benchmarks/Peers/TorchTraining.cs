@@ -17,11 +17,11 @@ internal sealed class TorchTraining : IDisposable
     /// <param name="name">A network of <see cref="TorchNetworks"/>.</param>
     /// <param name="images">[N, C, H, W].</param>
     /// <param name="labels">N of them.</param>
-    /// <param name="initial">Copied: both sides start from the same weights.</param>
+    /// <param name="initial">Copied: both sides start from the same weights. Null leaves the peer's own.</param>
     /// <param name="settings">The optimizer's.</param>
     /// <param name="channelsLast">Images and convolution weights with the channels innermost, the order that PyTorch recommends on CPUs.</param>
     public TorchTraining(
-        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]> initial, SgdSettings settings, bool channelsLast)
+        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]>? initial, SgdSettings settings, bool channelsLast)
     {
         using var scope = torch.NewDisposeScope();
         long[] shape = [images.Shape[0], images.Shape[1], images.Shape[2], images.Shape[3]];
@@ -30,7 +30,7 @@ internal sealed class TorchTraining : IDisposable
         _labels = torch.tensor(labels.ToArray().Select(l => (long)l).ToArray()).MoveToOuterDisposeScope();
         _network = TorchNetworks.Create(name, settings.Classes);
         _network.train();
-        Load(initial, channelsLast);
+        TorchNetworks.Load(_network, initial ?? ParametersOf(_network), channelsLast);
         _optimizer = torch.optim.SGD(_network.parameters(), settings.LearningRate, settings.Momentum);
     }
 
@@ -49,8 +49,7 @@ internal sealed class TorchTraining : IDisposable
     }
 
     /// <summary>A copy of every parameter, by name.</summary>
-    public Dictionary<string, float[]> Parameters() =>
-        _network.named_parameters().ToDictionary(p => p.name, p => Torch.Values(p.parameter));
+    public Dictionary<string, float[]> Parameters() => ParametersOf(_network);
 
     public void Dispose()
     {
@@ -61,6 +60,8 @@ internal sealed class TorchTraining : IDisposable
         _labels.Dispose();
     }
 
+    private static Dictionary<string, float[]> ParametersOf(TorchModule network) => network.named_parameters().ToDictionary(p => p.name, p => Torch.Values(p.parameter));
+
     private torch.Tensor RunStep()
     {
         _optimizer.zero_grad();
@@ -68,25 +69,6 @@ internal sealed class TorchTraining : IDisposable
         loss.backward();
         _optimizer.step();
         return loss;
-    }
-
-    private void Load(IReadOnlyDictionary<string, float[]> initial, bool channelsLast)
-    {
-        using var noGradient = torch.no_grad();
-        var own = _network.named_parameters().ToList();
-        if (own.Count != initial.Count)
-            throw new InvalidOperationException($"The networks differ: ours has {initial.Count} parameters, the peer's {own.Count}.");
-        foreach (var (name, parameter) in own)
-        {
-            if (!initial.TryGetValue(name, out float[]? values) || values.Length != parameter.numel())
-                throw new InvalidOperationException($"The networks differ: the peer's \"{name}\" has no counterpart of {parameter.numel()} values.");
-            torch.Tensor value = torch.tensor(values, parameter.shape);
-            // set_ takes over the strides too, copy_ would keep the parameter's own.
-            if (channelsLast && parameter.dim() == 4)
-                parameter.set_(Torch.ToChannelsLast(value));
-            else
-                parameter.copy_(value);
-        }
     }
 }
 

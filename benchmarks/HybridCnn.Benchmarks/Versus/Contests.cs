@@ -10,12 +10,23 @@ internal sealed record Contest(string Title, Func<IEnumerable<Row>> Run);
 internal static class Contests
 {
     public static IEnumerable<Contest> Of(VersusRequest request, CancellationToken cancel) =>
-        Networks(request, cancel).Concat(Operators(request, cancel)).Concat(Convolutions(request, cancel));
+        Networks(request, cancel).Concat(Inferences(request, cancel)).Concat(Memories(request)).Concat(Operators(request, cancel)).Concat(Convolutions(request, cancel));
 
     private static IEnumerable<Contest> Networks(VersusRequest request, CancellationToken cancel) =>
         from threads in request.Threads
         from network in request.Networks
-        select new Contest($"{network}, {threads} thread(s)", () => NetContest.Run(network, request.Batch, threads, request.Plan, cancel));
+        select new Contest($"{network}, {threads} thread(s)", () => NetContest.Run(network, request.StepBatch, threads, request.Plan, cancel));
+
+    private static IEnumerable<Contest> Inferences(VersusRequest request, CancellationToken cancel) =>
+        from threads in request.Threads
+        from network in request.Inferred
+        from batch in request.InferredBatches
+        select new Contest($"{network}, {batch} image(s), {threads} thread(s)", () => InferenceContest.Run(network, batch, threads, request.Plan, cancel));
+
+    private static IEnumerable<Contest> Memories(VersusRequest request) =>
+        from threads in request.Threads
+        from network in request.Memories
+        select new Contest($"{network}, {threads} thread(s), memory", () => [.. MemoryContest.Run(network, request.MemoryBatch(network), threads)]);
 
     private static IEnumerable<Contest> Operators(VersusRequest request, CancellationToken cancel)
     {

@@ -2,7 +2,6 @@ using HybridCnn.Benchmarks.Peers;
 using HybridCnn.Compute;
 using HybridCnn.Layers;
 using HybridCnn.Models;
-using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Training;
 
@@ -25,11 +24,7 @@ internal sealed class OurTraining
     public OurTraining(string name, int batch, ComputeContext context)
     {
         var random = new SeededRandom(1);
-        (Shape image, int classes) = ModelCatalog.UsualImages(name);
-        Network network = name == "mobilenetv2"
-            // Without dropout, as the peer's random numbers are others.
-            ? MobileNetV2.Create(image[0], image[1], image[2], classes, new SeededRandom(1), dropout: 0)
-            : ModelCatalog.Create(name, image[0], image[1], image[2], classes, seed: 1);
+        (Network network, Shape image, int classes) = OurNetwork.Create(name);
         Settings = new(classes, LearningRate, Momentum);
         Images = ConvData.Filled(random, new Shape(batch, image[0], image[1], image[2]));
         Labels = [.. Enumerable.Range(0, batch).Select(_ => random.NextInt(classes))];
@@ -46,8 +41,7 @@ internal sealed class OurTraining
     public int[] Labels { get; }
 
     /// <summary>What the convolutions run in the forward pass, and how many of them.</summary>
-    public string Algorithms => string.Join("; ", _trainer.Network.Summarize().Layers
-        .Where(layer => layer.Plan is not null).GroupBy(layer => layer.Plan!.Algorithm(ConvolutionPass.Forward)).Select(same => $"{same.Count()} {same.Key}"));
+    public string Algorithms => OurNetwork.Algorithms(_trainer.Network);
 
     /// <summary>Forward, loss, backward, update.</summary>
     /// <returns>The loss before the update.</returns>

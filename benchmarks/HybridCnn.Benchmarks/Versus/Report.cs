@@ -128,7 +128,7 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
 
     private IEnumerable<string> SlowerThan() =>
         from row in Rows
-        where row.Ratio < 1 && !row.IsFloor
+        where row.Ratio < 1 && !row.IsFloor && row.OursPeakMb is null
         group row by (row.Threads, row.Peer) into rows
         orderby rows.Key.Threads
         select $"Slower than {rows.Key.Peer} on {rows.Key.Threads} thread(s): {string.Join(", ", rows.OrderBy(row => row.Ratio).Select(row => $"{Versus.Summary.Label(row)} {row.Pass} {Times(row.Ratio)}"))}";

@@ -5,7 +5,7 @@ namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>One line of the result: one problem, pass and number of threads, against one peer.</summary>
 /// <param name="Problem">A network's name or a convolution's problem string.</param>
-/// <param name="Pass">"step" (a whole training step), "fwd", "bwdd" or "bwdw".</param>
+/// <param name="Pass">"step" (a whole training step), "infer" (a network's prediction), "memory" (the peak of a step), "fwd", "bwdd" or "bwdw".</param>
 /// <param name="Batch">Images per step.</param>
 /// <param name="Threads">The same number for both sides.</param>
 /// <param name="Algorithm">What ours ran.</param>
@@ -35,12 +35,19 @@ internal sealed record Row(
     [JsonPropertyName("workspace_mb")]
     public double? WorkspaceMb { get; init; }
 
-    /// <summary>Peer's median by our median: above 1, ours is faster.</summary>
-    public double? Ratio => PeerMs / OursMs;
+    /// <summary>Peer's median by our median: above 1, ours is faster. Of memory the peer's peak by ours: above 1, ours needs less.</summary>
+    public double? Ratio => PeerPeakMb / OursPeakMb ?? PeerMs / OursMs;
 
     /// <summary>The same of the best steps, which other work on the machine disturbs least.</summary>
     [JsonPropertyName("best_ratio")]
-    public double? BestRatio => PeerBestMs / OursBestMs;
+    public double? BestRatio => PeerPeakMb / OursPeakMb ?? PeerBestMs / OursBestMs;
+
+    /// <summary>The most memory that was resident in our process, in units of 2^20 bytes; null where time was measured.</summary>
+    [JsonPropertyName("ours_peak_mb"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? OursPeakMb { get; init; }
+
+    [JsonPropertyName("peer_peak_mb"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? PeerPeakMb { get; init; }
 
     [JsonPropertyName("ours_best_ms")]
     public double? OursBestMs { get; init; }
@@ -75,15 +82,15 @@ internal sealed record Row(
     [JsonPropertyName("peer_of_peak")]
     public double? PeerOfPeak => PeerRate / (CopyRate ?? FmaRate);
 
-    /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution, GB/s for what moves memory.</summary>
+    /// <summary>What one median means: images/s for a step, GFLOP/s for a convolution, GB/s for what moves memory. MB where the peak of memory is what was measured.</summary>
     [JsonPropertyName("rate_unit")]
-    public string RateUnit => Bytes is not null ? "GB/s" : Flops is null ? "images/s" : "GFLOP/s";
+    public string RateUnit => OursPeakMb is not null ? "MB" : Bytes is not null ? "GB/s" : Flops is null ? "images/s" : "GFLOP/s";
 
     [JsonPropertyName("ours_rate")]
-    public double? OursRate => Rate(OursMs);
+    public double? OursRate => OursPeakMb ?? Rate(OursMs);
 
     [JsonPropertyName("peer_rate")]
-    public double? PeerRate => Rate(PeerMs);
+    public double? PeerRate => PeerPeakMb ?? Rate(PeerMs);
 
     private double? Rate(double? milliseconds) => (Bytes ?? Flops) is { } work ? work / milliseconds * 1e-6 : Batch / milliseconds * 1e3;
 }

@@ -57,7 +57,7 @@ internal static class Summary
         from row in rows
         where row.Ratio is not null && !row.IsFloor && among(row)
         group row by (row.Name, row.Problem, row.Pass, row.Threads, row.Algorithm) into peers
-        select peers.MinBy(row => row.PeerMs)! with { Peer = name };
+        select peers.MinBy(row => row.Ratio)! with { Peer = name };
 
     /// <summary>What the layer is called, or its problem.</summary>
     public static string Label(Row row) => row.Name.Length > 0 ? row.Name : row.Problem;

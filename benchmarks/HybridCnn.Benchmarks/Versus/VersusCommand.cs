@@ -14,11 +14,12 @@ internal static class VersusCommand
 {
     private const int WrongResult = 3;
     private const int Interrupted = 130;
-    private const int UsualBatch = 64;
 
     public static Command Create()
     {
         var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5,vgg-cifar,resnet20,resnet18,resnet50,mobilenetv2." };
+        var infer = new Option<string>("--infer") { Description = "Networks of --net whose prediction is timed, also against ONNX Runtime." };
+        var memory = new Option<string>("--memory") { Description = "Networks of --net whose peak of resident memory in a training step is measured, everybody in a process of its own." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
         var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks), vgg16, resnet50, alexnet, googlenet, mobilenet, deepbench, convnet-benchmarks." };
         var peers = new Option<string>("--peers") { Description = "Whom convolutions are compared with: torch,torch-cl,onnx; floor (im2col and SGEMM, plainly) and naive (loops).", DefaultValueFactory = _ => ConvolutionPeer.Usual };
@@ -28,7 +29,7 @@ internal static class VersusCommand
         var layout = new Option<LayoutChoice>("--layout") { Description = "Memory order of ours: the one that a network would use, or one for all.", DefaultValueFactory = _ => LayoutChoice.Auto };
         var precision = new Option<Precision>("--precision") { Description = "How far our convolutions may round.", DefaultValueFactory = _ => Precision.Fast };
         var passes = new Option<string>("--passes") { Description = "Passes of --conv and --set.", DefaultValueFactory = _ => "fwd,bwdd,bwdw" };
-        var batch = new Option<int?>("--batch") { Description = "Images per training step (64), and of every convolution instead of its own number." };
+        var batch = new Option<int?>("--batch") { Description = "Images per training step (64; of --memory the usual number of each network), per prediction (1 and 32), and of every convolution instead of its own number." };
         var threads = new Option<string>("--threads") { Description = "Numbers of threads, each a run of its own.", DefaultValueFactory = _ => "1,2" };
         var rounds = new Option<int>("--rounds") { Description = "Turns that everybody gets.", DefaultValueFactory = _ => 15 };
         var turn = new Option<double>("--turn-ms") { Description = "Timed milliseconds in a turn.", DefaultValueFactory = _ => 80 };
@@ -38,10 +39,10 @@ internal static class VersusCommand
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
         var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
         {
-            net, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
+            net, infer, memory, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
         };
         command.SetAction(parsed => Run(new VersusRequest(
-            Items(parsed.GetValue(net)),
+            Items(parsed.GetValue(net)), Items(parsed.GetValue(infer)), Items(parsed.GetValue(memory)),
             [
                 .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
                     .Select(problem => parsed.GetValue(batch) is { } images ? problem.WithBatch(images) : problem)
@@ -49,7 +50,7 @@ internal static class VersusCommand
             ],
             Items(parsed.GetValue(op)), new Shape([.. Items(parsed.GetValue(shape)).Select(extent => int.Parse(extent, CultureInfo.InvariantCulture))]), parsed.GetValue(layout),
             parsed.GetValue(set), Items(parsed.GetValue(passes)), ConvolutionPeer.Choose(Items(parsed.GetValue(peers))),
-            parsed.GetValue(precision), parsed.GetValue(batch) ?? UsualBatch,
+            parsed.GetValue(precision), parsed.GetValue(batch),
             [.. Items(parsed.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
             new TurnPlan(parsed.GetValue(rounds), parsed.GetValue(turn), WarmMilliseconds: 25), parsed.GetValue(breakdown),
             parsed.GetValue(json), parsed.GetValue(markdown), parsed.GetValue(results)).Within(parsed.GetValue(limit))));
@@ -58,9 +59,9 @@ internal static class VersusCommand
 
     private static int Run(VersusRequest request)
     {
-        if (request.Networks.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
+        if (request.Networks.Length + request.Inferred.Length + request.Memories.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
+            Console.Error.WriteLine("Nothing to measure: give --net, --infer or --memory (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 
@@ -105,7 +106,7 @@ internal static class VersusCommand
             foreach (int threads in request.Breakdown ? request.Threads : [])
             {
                 foreach (string network in request.Networks)
-                    Breakdown.Print(network, request.Batch, threads, console, cancel.Token);
+                    Breakdown.Print(network, request.StepBatch, threads, console, cancel.Token);
             }
         }
         catch (OperationCanceledException)

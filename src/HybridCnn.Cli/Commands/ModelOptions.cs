@@ -12,6 +12,7 @@ internal sealed class ModelOptions
     private readonly Argument<string> _model = new("model") { Description = string.Join(", ", ModelCatalog.Names) + "." };
     private readonly Option<Shape?> _input = new("--input") { Description = "Shape of x. Default: images of the size that the network was published for.", HelpName = "N,C,H,W" };
     private readonly Option<int> _classes = CommonOptions.WholeNumber("--classes", "Logits per image; 0 = as many as published.", 0, 0, 1_000_000);
+    private readonly Option<bool> _recompute = new("--recompute") { Description = "Compute the activations inside blocks again in the backward pass instead of keeping them: less memory, more time." };
 
     public ModelOptions()
     {
@@ -32,6 +33,7 @@ internal sealed class ModelOptions
         command.Add(_model);
         command.Add(_input);
         command.Add(_classes);
+        command.Add(_recompute);
     }
 
     /// <param name="parsed">The command line.</param>
@@ -45,6 +47,9 @@ internal sealed class ModelOptions
         (Shape image, int published) = ModelCatalog.UsualImages(name);
         Shape input = parsed.GetValue(_input) ?? new Shape(batch, image[0], image[1], image[2]);
         int classes = parsed.GetValue(_classes) is > 0 and int given ? given : published;
-        return (name, Networks.Create(name, input[1], input[2], input[3], classes, seed: 1), input, classes);
+        Network network = Networks.Create(name, input[1], input[2], input[3], classes, seed: 1);
+        if (parsed.GetValue(_recompute) && network.RecomputeBlocks() == 0)
+            throw UserErrorException.BadUsage($"--recompute: {name} has no blocks inside.", "Choose a network of blocks, such as resnet18 or mobilenetv2.");
+        return (name, network, input, classes);
     }
 }

@@ -20,7 +20,7 @@ internal static class SummaryText
         Console.WriteLine();
         Console.WriteLine($"{summary.Flops / 1e9:0.000} GFLOP forward (a multiplication and an addition are two), about three times as much a training step.");
         Console.WriteLine($"Parameters {Megabytes(sizeof(float) * summary.Parameters)} MB, their gradients as much. Activations and gradients share buffers: "
-            + $"{Megabytes(summary.TrainingBytes)} MB for training, {Megabytes(summary.PredictionBytes)} MB for prediction.");
+            + $"{Megabytes(summary.TrainingBytes)} MB for training{Saved(summary)}, {Megabytes(summary.PredictionBytes)} MB for prediction.");
         Console.WriteLine("MB is what the output takes by itself. The algorithm is that of forward/gradient of the input/gradient of the weights where they differ; ~ is NHWC order.");
     }
 
@@ -33,6 +33,7 @@ internal static class SummaryText
         json.WriteNumber("forward_flops", summary.Flops);
         json.WriteNumber("training_bytes", summary.TrainingBytes);
         json.WriteNumber("prediction_bytes", summary.PredictionBytes);
+        json.WriteNumber("keeping_bytes", summary.KeepingBytes);
         json.WriteStartArray("layers");
         foreach (LayerSummary layer in summary.Layers)
         {
@@ -63,6 +64,10 @@ internal static class SummaryText
     /// <summary>"8x64x56x56~".</summary>
     public static string Extents(Shape shape) =>
         string.Join('x', Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])) + (shape.Layout == Layout.Nhwc ? "~" : "");
+
+    private static string Saved(NetworkSummary summary) => summary.KeepingBytes == summary.TrainingBytes
+        ? ""
+        : $" ({Megabytes(summary.KeepingBytes)} MB if nothing were computed again)";
 
     private static string Algorithms(ConvolutionPlan? plan)
     {

@@ -44,6 +44,9 @@ public sealed class ComputeContext : IDisposable
     /// </summary>
     public bool IsTraining { get; set; } = true;
 
+    /// <summary>Whether layers run a second time for what they made the first time: they may not count or remember it again.</summary>
+    internal bool IsRecomputing { get; set; }
+
     internal WorkerPool Workers { get; }
 
     /// <summary>Whether somebody takes the time of layers.</summary>

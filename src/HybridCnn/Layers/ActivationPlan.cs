@@ -6,7 +6,7 @@ namespace HybridCnn.Layers;
 
 /// <summary>
 /// Where the values of a forward pass lie. x and y are the caller's. A layer that may writes over its input where nobody needs that any more, and a
-/// view lies where its input lies. For training, what the backward pass reads is kept; for prediction nothing is.
+/// view lies where its input lies. For training, what the backward pass reads is kept, unless it is computed again; for prediction nothing is.
 /// </summary>
 internal sealed class ActivationPlan
 {
@@ -15,9 +15,10 @@ internal sealed class ActivationPlan
     private readonly Tensor?[] _tensors;
     private readonly Tensor[][] _inputs;
 
-    public ActivationPlan(NetworkWiring wiring, bool isTraining)
+    public ActivationPlan(NetworkWiring wiring, Recomputation? training)
     {
         _wiring = wiring;
+        bool isTraining = training is not null;
         Steps = isTraining ? wiring.Steps : wiring.ForPrediction();
         _inputs = [.. Steps.Select(step => new Tensor[step.Inputs.Length])];
         _buffers = new PlannedBuffer?[wiring.ValueCount];
@@ -26,7 +27,10 @@ internal sealed class ActivationPlan
         for (int time = 0; time < Steps.Count; time++)
         {
             foreach (int input in Steps[time].Inputs)
-                lastReader[input] = isTraining && Steps[time].BackwardReadsInput ? PlannedBuffer.Kept : Math.Max(lastReader[input], time);
+            {
+                bool isKept = training?.Forgets(input) == false && (Steps[time].BackwardReadsInput || training.ReadsAgain(input));
+                lastReader[input] = isKept ? PlannedBuffer.Kept : Math.Max(lastReader[input], time);
+            }
         }
 
         for (int time = 0; time < Steps.Count; time++)
@@ -35,7 +39,7 @@ internal sealed class ActivationPlan
             if (step.Output == wiring.Output)
                 continue;
             PlannedBuffer buffer = _buffers[step.Output] = Place(step, time);
-            buffer.NeedAt(isTraining && step.BackwardReadsOutput ? PlannedBuffer.Kept : lastReader[step.Output]);
+            buffer.NeedAt(training?.Forgets(step.Output) == false && step.BackwardReadsOutput ? PlannedBuffer.Kept : lastReader[step.Output]);
         }
     }
 
@@ -64,12 +68,7 @@ internal sealed class ActivationPlan
                 inputs[input] = this[step.Inputs[input], x, y];
             Tensor output = this[step.Output, x, y];
             long start = timer is null ? 0 : Stopwatch.GetTimestamp();
-            if (step.Join is { } join)
-                join.Forward(inputs, output, step.Relu is not null, context);
-            else if (step.Relu is { } relu)
-                step.Layer!.ForwardRelu(inputs[0], output, relu.Layer!.ReluCeiling!.Value, context);
-            else
-                step.Layer!.Forward(inputs[0], output, context);
+            step.Run(inputs, output, context);
             timer?.NoteForward(step, _wiring, start);
         }
     }

@@ -107,7 +107,9 @@ public sealed class BatchNorm2d : Layer
         _binding.CheckForward(this, x, y, context);
         ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.ReadOnlySpan, bias = _bias is null ? [] : _bias.Value.ReadOnlySpan;
         using ComputeContext.Claim claim = context.Enter();
-        if (context.IsTraining)
+        if (context.IsTraining && context.IsRecomputing)
+            _operator!.ForwardTraining(x, weight, bias, [], [], _momentum, relu, y, context);
+        else if (context.IsTraining)
             _operator!.ForwardTraining(x, weight, bias, _buffers[0].Value.Span, _buffers[1].Value.Span, _momentum, relu, y, context);
         else
             _operator!.ForwardFixed(x, weight, bias, _buffers[0].Value.ReadOnlySpan, _buffers[1].Value.ReadOnlySpan, relu, y, context);

@@ -60,7 +60,7 @@ public sealed class Dropout : Layer
     {
         _binding.CheckForward(this, x, y, context);
         if (context.IsTraining)
-            _operator.Forward(x, Seed, Step++, y, context);
+            _operator.Forward(x, Seed, context.IsRecomputing ? Step - 1 : Step++, y, context);
         else
             _operator.Pass(x, y);
     }

@@ -4,7 +4,7 @@ using HybridCnn.Tensors;
 
 namespace HybridCnn.Layers;
 
-/// <summary>One operation of a backward pass: that of a step, or the sum of a value's gradients, behind its ReLU if it has one.</summary>
+/// <summary>One operation of a backward pass: that of a step, or the sum of a value's gradients, behind its ReLU if it has one; or a step of the forward pass again.</summary>
 /// <param name="step">Null for a sum.</param>
 /// <param name="value">Whose gradient it needs, or makes.</param>
 /// <param name="isMasked">Whether a sum counts only where the value is above 0.</param>
@@ -15,7 +15,12 @@ internal sealed class GradientOperation(NetworkStep? step, int value, bool isMas
     private readonly ResidualOperator _sum = new();
     private readonly Tensor?[] _from = new Tensor?[from.Length], _to = new Tensor?[to.Length], _dx = new Tensor?[to.Length];
 
+    private readonly Tensor[] _inputs = new Tensor[step?.Inputs.Length ?? 0];
+
     public NetworkStep? Step => step;
+
+    /// <summary>Whether it is the step's forward pass.</summary>
+    public bool IsAgain { get; init; }
 
     /// <summary>Whose gradient it needs, or makes.</summary>
     public int Value => value;
@@ -45,6 +50,19 @@ internal sealed class GradientOperation(NetworkStep? step, int value, bool isMas
         else
             step.Join!.Backward(_from[0] ?? dy, _dx, context);
         Array.Clear(_dx);
+    }
+
+    /// <summary>Runs a step's forward pass again.</summary>
+    /// <param name="x">The network's.</param>
+    /// <param name="y">The network's.</param>
+    /// <param name="kept">Knows the values that were kept.</param>
+    /// <param name="gradients">Knows those that weren't.</param>
+    /// <param name="context">Threads.</param>
+    public void RunAgain(Tensor x, Tensor y, ActivationPlan kept, GradientPlan gradients, ComputeContext context)
+    {
+        for (int i = 0; i < _inputs.Length; i++)
+            _inputs[i] = gradients.Again(step!.Inputs[i]) ?? kept[step.Inputs[i], x, y];
+        step!.Run(_inputs, gradients.Again(step.Output)!, context);
     }
 
     /// <summary>Runs a sum.</summary>

@@ -12,13 +12,17 @@ internal sealed class GradientPlan
     private readonly NetworkWiring _wiring;
     private readonly List<PlannedBuffer> _buffers = [];
     private readonly List<GradientOperation> _operations = [];
+    private readonly PlannedBuffer?[] _again;
+    private readonly Tensor?[] _tensorsAgain;
     private readonly List<PlannedGradient>[] _given;
     private readonly bool[] _hasParametersBehind;
     private readonly int _start;
 
-    public GradientPlan(NetworkWiring wiring)
+    public GradientPlan(NetworkWiring wiring, Recomputation recomputation)
     {
         _wiring = wiring;
+        _again = new PlannedBuffer?[wiring.ValueCount];
+        _tensorsAgain = new Tensor?[wiring.ValueCount];
         _start = wiring.Steps.Count;
         _given = [.. Enumerable.Range(0, wiring.ValueCount).Select(_ => new List<PlannedGradient>())];
         _hasParametersBehind = new bool[wiring.ValueCount];
@@ -26,13 +30,27 @@ internal sealed class GradientPlan
             _hasParametersBehind[step.Output] = step.HasParameters || step.Inputs.Any(input => _hasParametersBehind[input]);
 
         _given[wiring.Output].Add(PlannedGradient.CallersDy);
+        int segment = -1;
         foreach (NetworkStep step in wiring.Steps.Reverse())
+        {
+            if (step.Segment != segment)
+            {
+                foreach (NetworkStep again in recomputation.StepsOf(segment = step.Segment))
+                    AddAgain(again);
+            }
+
             Add(step, Collect(step.Output, step.MasksGradient));
+        }
+
         if (_given[0].Count > 0)
             Combine(0, _given[0], isMasked: false, PlannedGradient.CallersDx);
     }
 
+    /// <summary>Of gradients, and of values that are computed again.</summary>
     public IEnumerable<PlannedBuffer> Buffers => _buffers;
+
+    /// <summary>The tensor of a value that was computed again; null for any other.</summary>
+    public Tensor? Again(int value) => _tensorsAgain[value];
 
     /// <summary>In the order in which they run.</summary>
     public IReadOnlyList<GradientOperation> Operations => _operations;
@@ -42,6 +60,8 @@ internal sealed class GradientPlan
     {
         foreach (GradientOperation operation in _operations)
             operation.Allocate(_wiring);
+        for (int value = 0; value < _again.Length; value++)
+            _tensorsAgain[value] = _again[value]?.In(_wiring.ShapeOf(value));
     }
 
     /// <summary>Whether anybody needs the gradient by a value, when the caller doesn't ask for dx.</summary>
@@ -69,6 +89,8 @@ internal sealed class GradientPlan
     {
         foreach (PlannedGradient term in (PlannedGradient[])[.. terms, sum])
             term.Buffer?.NeedAt(Time);
+        if (isMasked)
+            _again[value]?.NeedAt(Time);
         _operations.Add(new GradientOperation(null, value, isMasked, [.. terms], [sum]));
         foreach (PlannedGradient term in terms)
             term.Holders -= term == sum ? 0 : 1;
@@ -87,6 +109,10 @@ internal sealed class GradientPlan
         PlannedGradient[] dx = [.. step.Inputs.Select(input => Target(step, input, dy))];
         foreach (PlannedGradient gradient in (PlannedGradient[])[dy, .. dx])
             gradient.Buffer?.NeedAt(Time);
+        if (step.BackwardReadsInput)
+            _again[step.Inputs[0]]?.NeedAt(Time);
+        if (step.BackwardReadsOutput)
+            _again[step.Output]?.NeedAt(Time);
         _operations.Add(new GradientOperation(step, step.Output, false, [dy], dx));
         for (int i = 0; i < dx.Length; i++)
         {
@@ -95,6 +121,15 @@ internal sealed class GradientPlan
         }
 
         dy.Holders--;
+    }
+
+    // A step of the forward pass, into memory that only the backward pass needs.
+    private void AddAgain(NetworkStep step)
+    {
+        foreach (int input in step.Inputs)
+            _again[input]?.NeedAt(Time);
+        _buffers.Add(_again[step.Output] = new PlannedBuffer(_wiring.ShapeOf(step.Output).Count, Time));
+        _operations.Add(new GradientOperation(step, step.Output, false, [], []) { IsAgain = true });
     }
 
     private PlannedGradient Target(NetworkStep step, int input, PlannedGradient dy)

@@ -17,15 +17,19 @@ internal sealed class NetworkPlan
     private readonly ActivationPlan _training, _prediction;
     private readonly GradientPlan _gradients;
     private readonly (int Places, long Floats) _trainingMemory, _predictionMemory;
-    private bool _canTrain, _canPredict, _canGoBack;
+    private readonly Lazy<long> _keptFloats;
+    private bool _canTrain, _canPredict, _canGoBack, _wasTraining;
 
     public NetworkPlan(NetworkWiring wiring)
     {
         _wiring = wiring;
-        _training = new ActivationPlan(wiring, isTraining: true);
-        _gradients = new GradientPlan(wiring);
-        _prediction = new ActivationPlan(wiring, isTraining: false);
+        var recomputation = new Recomputation(wiring);
+        _training = new ActivationPlan(wiring, recomputation);
+        _gradients = new GradientPlan(wiring, recomputation);
+        _prediction = new ActivationPlan(wiring, null);
         _trainingMemory = PlannedBuffer.Place(_training.Buffers.Concat(_gradients.Buffers));
+        _keptFloats = new(() => PlannedBuffer.Place(
+            new ActivationPlan(wiring, Recomputation.None(wiring)).Buffers.Concat(new GradientPlan(wiring, Recomputation.None(wiring)).Buffers)).Floats);
         // No backward pass follows a prediction, which may write over all that training keeps.
         _predictionMemory = PlannedBuffer.Place(_prediction.Buffers, _training.Buffers.Concat(_gradients.Buffers));
     }
@@ -41,7 +45,7 @@ internal sealed class NetworkPlan
 
         _canGoBack = false;
         _training.Run(x, y, timer, context);
-        _canGoBack = true;
+        (_canGoBack, _wasTraining) = (true, context.IsTraining);
     }
 
     public void Predict(Tensor x, Tensor y, NetworkTimer? timer, ComputeContext context)
@@ -68,16 +72,23 @@ internal sealed class NetworkPlan
             if (dx is null && !_gradients.HasParametersBehind(operation.Value))
                 continue;
             long start = timer is null ? 0 : Stopwatch.GetTimestamp();
+            if (operation.IsAgain)
+            {
+                RunAgain(operation, x, y, context);
+                timer?.NoteForward(operation.Step!, _wiring, start);
+                continue;
+            }
+
             if (operation.Step is not { } step)
             {
-                operation.RunSum(_training[operation.Value, x, y], dy, dx, context);
+                operation.RunSum(At(operation.Value, x, y), dy, dx, context);
                 timer?.NoteBackward(_wiring.StepOf(operation.Value), _wiring, isSum: true, start, context);
                 continue;
             }
 
             if (step.Child >= 0)
                 ReportDownTo(step.Child + 1);
-            operation.Run(_training[step.Inputs[0], x, y], _training[step.Output, x, y], dy, dx, _gradients, context);
+            operation.Run(At(step.Inputs[0], x, y), At(step.Output, x, y), dy, dx, _gradients, context);
             timer?.NoteBackward(step, _wiring, isSum: false, start, context);
         }
 
@@ -96,7 +107,7 @@ internal sealed class NetworkPlan
         [.. _wiring.Steps.Select(step => new LayerSummary(
             step.Name, step.FullTypeName, _wiring.ShapeOf(step.Output), step.Layer?.Parameters.Sum(parameter => (long)parameter.Shape.Count) ?? 0,
             step.Layer?.Flops ?? 0, step.IsView ? 0 : (long)sizeof(float) * _wiring.ShapeOf(step.Output).Count, step.Layer?.PlanOfPasses))],
-        sizeof(float) * _trainingMemory.Floats, sizeof(float) * _predictionMemory.Floats);
+        sizeof(float) * _trainingMemory.Floats, sizeof(float) * _predictionMemory.Floats, sizeof(float) * _keptFloats.Value);
 
     public void Explain(StringBuilder text)
     {
@@ -114,5 +125,23 @@ internal sealed class NetworkPlan
 
         static string InWords((int Places, long Floats) memory) =>
             string.Create(CultureInfo.InvariantCulture, $"{memory.Floats * sizeof(float) / 1e6:0.0} MB in {memory.Places} buffers");
+    }
+
+    // As the backward pass sees it.
+    private Tensor At(int value, Tensor x, Tensor y) => _gradients.Again(value) ?? _training[value, x, y];
+
+    // In the mode of the forward pass, but nothing that it changed is changed a second time.
+    private void RunAgain(GradientOperation operation, Tensor x, Tensor y, ComputeContext context)
+    {
+        bool isTraining = context.IsTraining;
+        (context.IsTraining, context.IsRecomputing) = (_wasTraining, true);
+        try
+        {
+            operation.RunAgain(x, y, _training, _gradients, context);
+        }
+        finally
+        {
+            (context.IsTraining, context.IsRecomputing) = (isTraining, false);
+        }
     }
 }

@@ -1,3 +1,6 @@
+using HybridCnn.Compute;
+using HybridCnn.Tensors;
+
 namespace HybridCnn.Layers;
 
 /// <summary>A layer, or a join of several values, at its place in a network, with the ReLU behind it if it takes that in.</summary>
@@ -7,8 +10,11 @@ namespace HybridCnn.Layers;
 /// <param name="join">Null for a layer.</param>
 /// <param name="inputs">The values that it reads.</param>
 /// <param name="output">The value that it makes.</param>
-internal sealed class NetworkStep(string name, int child, Layer? layer, Join? join, int[] inputs, int output)
+/// <param name="segment">The number of the network inside that is to be computed again, see <see cref="Recomputation"/>; -1 for none.</param>
+internal sealed class NetworkStep(string name, int child, Layer? layer, Join? join, int[] inputs, int output, int segment)
 {
+    public int Segment => segment;
+
     public string Name => name;
 
     public int Child => child;
@@ -45,6 +51,17 @@ internal sealed class NetworkStep(string name, int child, Layer? layer, Join? jo
 
     public bool BackwardInPlace => layer is { BackwardInPlace: true };
 
+    /// <summary>The forward pass.</summary>
+    public void Run(Tensor[] x, Tensor y, ComputeContext context)
+    {
+        if (join is not null)
+            join.Forward(x, y, Relu is not null, context);
+        else if (Relu is not null)
+            layer!.ForwardRelu(x[0], y, Relu.Layer!.ReluCeiling!.Value, context);
+        else
+            layer!.Forward(x[0], y, context);
+    }
+
     /// <summary>Whether <paramref name="next"/> is a ReLU that can be left to this step.</summary>
     public bool TakesIn(NetworkStep next) =>
         Relu is null && next.Layer?.ReluCeiling is { } ceiling
@@ -55,7 +72,7 @@ internal sealed class NetworkStep(string name, int child, Layer? layer, Join? jo
     public NetworkStep With(Layer other, NetworkStep? last = null)
     {
         last ??= this;
-        var step = new NetworkStep(name, child, other, null, inputs, last.Output);
+        var step = new NetworkStep(name, child, other, null, inputs, last.Output, segment);
         if (last.Relu is { } relu)
             step.TakeIn(relu);
         return step;

@@ -7,7 +7,8 @@ namespace HybridCnn.Layers;
 /// <param name="Layers">In the order in which they run, networks inside laid open.</param>
 /// <param name="TrainingBytes">Memory planned for all activations and gradients of a training step, but for x and y.</param>
 /// <param name="PredictionBytes">The same for prediction alone.</param>
-public sealed record NetworkSummary(Shape Input, IReadOnlyList<LayerSummary> Layers, long TrainingBytes, long PredictionBytes)
+/// <param name="KeepingBytes">What <paramref name="TrainingBytes"/> would be if nothing were computed again (<see cref="Network.Recompute"/>).</param>
+public sealed record NetworkSummary(Shape Input, IReadOnlyList<LayerSummary> Layers, long TrainingBytes, long PredictionBytes, long KeepingBytes)
 {
     /// <summary>How many numbers training changes.</summary>
     public long Parameters => Layers.Sum(layer => layer.Parameters);

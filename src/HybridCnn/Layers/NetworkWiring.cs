@@ -13,13 +13,14 @@ internal sealed class NetworkWiring
     private readonly Dictionary<(int Value, Layout Layout), int> _changed = [];
     private readonly HashSet<Layer> _layers = new(ReferenceEqualityComparer.Instance);
     private string _prefix = "";
-    private int _depth, _child = -1;
+    private int _depth, _child = -1, _segment = -1, _segments;
 
     /// <summary>Wires a network and binds all of its layers.</summary>
     /// <exception cref="ArgumentException">A layer refuses its shape, or stands in two places; the message names it.</exception>
     public NetworkWiring(Network network, Shape input)
     {
         _shapes.Add(input);
+        _segment = network.Recompute ? _segments++ : -1;
         Output = network.Wire(this, 0);
         ChildCount = network.Children.Count;
         TakeInRelus();
@@ -54,11 +55,15 @@ internal sealed class NetworkWiring
             throw new ArgumentException($"Layer {full} stands in another place, too; a layer can be bound to one place only.", nameof(input));
         if (layer is Network network)
         {
+            int segment = _segment;
             _prefix = full;
             _depth++;
+            // Of networks inside one another the outermost that asks for it counts.
+            if (network.Recompute && segment < 0)
+                _segment = _segments++;
             int result = network.Wire(this, input);
+            (_segment, _prefix) = (segment, outer);
             _depth--;
-            _prefix = outer;
             return result;
         }
 
@@ -153,7 +158,7 @@ internal sealed class NetworkWiring
     private int AddStep(string name, int child, Layer? layer, Join? join, int[] inputs, Shape output)
     {
         _shapes.Add(output);
-        _steps.Add(new NetworkStep(name, child, layer, join, inputs, _shapes.Count - 1));
+        _steps.Add(new NetworkStep(name, child, layer, join, inputs, _shapes.Count - 1, _segment));
         return _shapes.Count - 1;
     }
 

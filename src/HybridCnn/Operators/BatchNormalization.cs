@@ -29,7 +29,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     private bool _fromBatch, _sums;
     private float? _relu;
 
-    /// <summary>y from the statistics of x itself, which also move the running ones. Overwrites y.</summary>
+    /// <summary>y from the statistics of x itself, which also move the running ones, unless those are empty. Overwrites y.</summary>
     public void ForwardTraining(
         Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> runningMean, Span<float> runningVariance, double momentum,
         float? relu, Tensor y, ComputeContext context)

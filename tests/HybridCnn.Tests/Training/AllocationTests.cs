@@ -47,6 +47,20 @@ public class AllocationTests
         Assert.Equal(0, LeastBytes(() => trainer.Step(images, labels)));
     }
 
+    [Fact]
+    public void A_training_step_that_recomputes_allocates_nothing()
+    {
+        using var context = new ComputeContext(2);
+        var shape = new Shape(2, 3, 16, 16);
+        Network network = ModelCatalog.Create("resnet20", 3, 16, 16, 4, seed: 1);
+        Assert.Equal(9, network.RecomputeBlocks());
+        var trainer = new Trainer(network, new SoftmaxCrossEntropy(), new Sgd(network.Parameters, 0.1f), context, shape);
+        Tensor images = new(shape);
+        int[] labels = [0, 1];
+        images.Span.Fill(1);
+        Assert.Equal(0, LeastBytes(() => trainer.Step(images, labels)));
+    }
+
     // Also where the weights have to be prepared anew, as after each epoch.
     [Theory]
     [InlineData("lenet", false)]

@@ -55,10 +55,10 @@ internal static class OnnxNetwork
                 model.Add("Gemm", [inputs[0], .. Constants(model, name, linear)], output, OnnxModel.Attribute("transB", 1));
                 break;
             case MaxPool2d pool:
-                AddPool(model, "MaxPool", pool.Dims, inputs, output);
+                AddPool(model, "MaxPool", pool.Dims!.Value, inputs, output);
                 break;
             case AveragePool2d pool:
-                AddPool(model, "AveragePool", pool.Dims, inputs, output);
+                AddPool(model, "AveragePool", pool.Dims!.Value, inputs, output);
                 break;
             case GlobalAveragePool2d:
                 model.Add("GlobalAveragePool", inputs, output);

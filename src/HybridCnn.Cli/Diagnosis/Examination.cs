@@ -40,7 +40,7 @@ internal sealed record Examination(
             BlasSelfTest test = BlasCheck.SelfTest(Math.Max(count, LeastSelfTestThreads));
             if (test.Mismatches > 0)
                 findings.Add(new(true, $"{test.Mismatches} of {test.Products} products were wrong ({test.FirstMismatch}). Use another OpenBLAS: {Interop.Blas.LibraryVariable}=<path>, or portable."));
-            if (!blas.IsOpenBlas)
+            if (blas.Kind == "portable")
                 findings.Add(new(false, $"The portable SGEMM serves. Install OpenBLAS (Debian: libopenblas0-pthread) or name one: {Interop.Blas.LibraryVariable}=<path>."));
             if (blas.MaxThreads > 0 && blas.MaxThreads < count)
                 findings.Add(new(false, $"This OpenBLAS is built for {blas.MaxThreads} callers at once, fewer than the {count} threads; others wait."));

@@ -53,11 +53,13 @@ internal static class ExaminationText
         {
             json.WriteStartObject("blas");
             json.WriteString("kind", blas.Kind);
+            json.WriteString("name", blas.Name);
             json.WriteString("path", blas.Path);
             json.WriteString("version", blas.Version);
             json.WriteString("core", blas.Core);
             json.WriteString("config", blas.Config);
             json.WriteString("parallel", blas.Parallel);
+            json.WriteString("threading", blas.Threading);
             json.WriteNumber("max_threads", blas.MaxThreads);
             WriteStrings(json, "pins", blas.EnvironmentPins);
             WriteStrings(json, "looked_at", blas.Trace);
@@ -106,11 +108,12 @@ internal static class ExaminationText
             yield return ("threads", machine.ThreadsReason);
         }
 
-        if (e.Blas is { IsOpenBlas: true } blas)
+        if (e.Blas is { Kind: not "portable" } blas)
         {
             yield return ("blas", blas.ToString());
-            yield return ("  built as", blas.Config);
-            yield return ("  threading", $"{blas.Parallel}, for up to {blas.MaxThreads} callers; held to one thread, ours call it");
+            if (blas.IsOpenBlas)
+                yield return ("  built as", $"{blas.Config}; {blas.Parallel}, for up to {blas.MaxThreads} callers");
+            yield return ("  threading", $"held to one thread by {blas.Threading}; ours call it");
             yield return ("  library", blas.Path);
             yield return ("  pins", blas.EnvironmentPins.Count == 0 ? "none" : string.Join(", ", blas.EnvironmentPins));
         }

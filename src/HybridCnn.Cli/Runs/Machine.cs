@@ -18,7 +18,7 @@ internal static class Machine
         {
             Blas.Configure(core: blasCore);
             if (blasCore is not (null or "auto") && !Blas.Current.IsOpenBlas)
-                throw UserErrorException.BadUsage($"--blas-core {blasCore}: the portable SGEMM serves, and has no kernels to choose from.", "Leave it out; 'hybridcnn doctor' shows why there is no OpenBLAS.");
+                throw UserErrorException.BadUsage($"--blas-core {blasCore}: {Blas.Current} serves, and only OpenBLAS has kernels to choose from.", "Leave it out; 'hybridcnn doctor' shows why there is no OpenBLAS.");
             _ = Blas.Current;
             return new ComputeContext(options);
         }
@@ -33,7 +33,7 @@ internal static class Machine
         BlasInfo blas = Blas.Current;
         return new(
             Processor.Name, Environment.ProcessorCount, RuntimeInformation.OSDescription, Environment.Version.ToString(), MachineInfo.ProgramVersion,
-            blas.IsOpenBlas ? "OpenBLAS" : "portable SGEMM", Known(blas.Path), Known(blas.Version), Known(blas.Core), Known(blas.Config),
+            blas.Name, Known(blas.Path), Known(blas.Version), Known(blas.Core), Known(blas.Config),
             blas.EnvironmentPins, context.Threads.Count, context.Threads.Reason);
 
         static string? Known(string text) => text.Length == 0 ? null : text;

@@ -1,12 +1,15 @@
 namespace HybridCnn.Interop;
 
 /// <summary>
-/// Which matrix product serves: OpenBLAS, or the portable one that ships with the library. Decided once, at first use, from
-/// <see cref="Configure"/>, else from the environment: <see cref="LibraryVariable"/> and <see cref="CoreVariable"/>.
+/// Which matrix product serves: OpenBLAS, another CBLAS that is named, or the portable one that ships with the library. Decided once, at first
+/// use, from <see cref="Configure"/>, else from the environment: <see cref="LibraryVariable"/> and <see cref="CoreVariable"/>.
 /// </summary>
 public static class Blas
 {
-    /// <summary>"openblas", "portable" or the path of an OpenBLAS. Unset: OpenBLAS, or the portable one with a warning.</summary>
+    /// <summary>
+    /// "openblas", "portable", or the path of an OpenBLAS or of any other CBLAS with 32-bit integers (BLIS, MKL, the reference BLAS).
+    /// Unset: OpenBLAS, or the portable one with a warning.
+    /// </summary>
     public const string LibraryVariable = "HYBRIDCNN_BLAS";
 
     /// <summary>The kernels OpenBLAS shall use: "auto" = what it thinks best, whatever its own variables say; or a core's name.</summary>
@@ -25,9 +28,11 @@ public static class Blas
     /// <summary>Whether the choice has been made.</summary>
     public static bool IsLoaded => s_loaded is not null;
 
-    internal static bool IsOpenBlas => (s_loaded ?? Load()).Handle != 0;
+    /// <summary>Whether a loaded library multiplies, rather than the portable SGEMM.</summary>
+    internal static bool IsLibrary => (s_loaded ?? Load()).Handle != 0;
 
-    internal static nint OpenBlasHandle => Load().Handle;
+    /// <summary>The library that cblas_sgemm is called in.</summary>
+    internal static nint Handle => Load().Handle;
 
     /// <summary>Chooses before first use, with precedence over the environment.</summary>
     /// <param name="library">As <see cref="LibraryVariable"/>; null leaves it to the environment.</param>

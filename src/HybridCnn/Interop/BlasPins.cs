@@ -40,7 +40,8 @@ internal sealed class BlasPins
               $"Unset {CoreType} or pass --blas-core auto ({Blas.CoreVariable}=auto)."
             : null;
 
-    private static unsafe void Set(string name, string? value)
+    /// <summary>Sets a variable of the native environment, or removes it; .NET's own copy stays as it is.</summary>
+    internal static unsafe void Set(string name, string? value)
     {
         byte[]? bytes = value is null ? null : Encoding.UTF8.GetBytes(value + "\0");
         NativeStatus status;

@@ -37,7 +37,7 @@ internal static class NativeLibraries
     public static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
         NativeMethods.Helper => Helper(),
-        NativeMethods.OpenBlas => Blas.OpenBlasHandle,
+        NativeMethods.OpenBlas => Blas.Handle,
         _ => 0,
     };
 
@@ -54,6 +54,12 @@ internal static class NativeLibraries
                 if (!File.Exists(path))
                 {
                     s_helperTrace.Add($"{path}: not there");
+                    continue;
+                }
+
+                if (LibraryFile.Refusal(path) is { } refusal)
+                {
+                    s_helperTrace.Add($"{path}: {refusal}");
                     continue;
                 }
 

@@ -10,7 +10,7 @@ internal enum Transpose
 }
 
 /// <summary>
-/// The one way to a matrix product. Everything is proved before the call, because neither OpenBLAS nor the portable SGEMM knows
+/// The one way to a matrix product. Everything is proved before the call, because neither a BLAS nor the portable SGEMM knows
 /// how long its arguments are.
 /// <code>
 ///                 N
@@ -29,7 +29,7 @@ internal static class Gemm
     public static void Run(Transpose ta, Transpose tb, int m, int n, int k, float alpha, ReadOnlySpan<float> a, int lda,
         ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {
-        if (!Blas.IsOpenBlas)
+        if (!Blas.IsLibrary)
         {
             RunPortable(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
             return;

@@ -80,6 +80,55 @@ public sealed class LoadFailureTests : IDisposable
         Assert.Matches($"{System.Text.RegularExpressions.Regex.Escape(path)}: (?!not there).+", found.Error);
     }
 
+    [LinuxFact]
+    public void A_library_for_another_processor_is_named_by_it()
+    {
+        string path = ForAnotherProcessor("libopenblas.so.0");
+        var e = Assert.Throws<DllNotFoundException>(() => BlasLoader.Load(path, null, notes: TextWriter.Null));
+        Assert.Contains($"{path}: refused, it is built for riscv64, 64 bits, and this process is ", e.Message, StringComparison.Ordinal);
+        Assert.Contains("Unset it, and the library looks for an OpenBLAS by itself", e.Message, StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    public void A_helper_for_another_processor_is_named_by_it()
+    {
+        CopyManagedFiles();
+        string path = ForAnotherProcessor("libhybridcnn_native.so");
+        Probe.Outcome found = Probe.Run(["blas"], _folder);
+        Assert.Equal(1, found.ExitCode);
+        Assert.Contains($"{path}: it is built for riscv64, 64 bits, and this process is ", found.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_is_no_library()
+    {
+        var e = Assert.Throws<DllNotFoundException>(() => BlasLoader.Load(_folder, null, notes: TextWriter.Null));
+        Assert.Contains($"{_folder}: a folder, not a library", e.Message, StringComparison.Ordinal);
+    }
+
+    // Where nothing can be written, root can't either.
+    [LinuxFact]
+    public void Nothing_needs_a_folder_for_temporary_files_or_a_home()
+    {
+        Probe.Outcome found = Probe.Run(["blas"], null, ("TMPDIR", "/proc/none"), ("HOME", "/proc/none"), ("XDG_CACHE_HOME", "/proc/none"), (Blas.LibraryVariable, "portable"));
+        Assert.Equal((0, "31", ""), (found.ExitCode, found["product"], found.Error));
+    }
+
+    // The helper, which depends on little, with another number in its header.
+    private string ForAnotherProcessor(string name)
+    {
+        byte[] library = System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "runtimes", NativeLibraries.RuntimeIdentifier, "native", "libhybridcnn_native.so"));
+        (library[18], library[19]) = (243, 0);
+        string path = Path.Combine(_folder, name);
+        System.IO.File.WriteAllBytes(path, library);
+        return path;
+    }
+
+    private sealed class LinuxFactAttribute : FactAttribute
+    {
+        public LinuxFactAttribute() => Skip = OperatingSystem.IsLinux() ? null : "Libraries of Linux, and its /proc.";
+    }
+
     [Theory]
     [InlineData("Haswell", true, true)]
     [InlineData("SkylakeX", true, false)]

@@ -79,6 +79,8 @@ internal static class Probe
         BlasInfo info = Blas.Current;
         Console.WriteLine($"product={product[0]}");
         Console.WriteLine($"kind={info.Kind}");
+        Console.WriteLine($"name={info}");
+        Console.WriteLine($"threading={info.Threading}");
         Console.WriteLine($"path={info.Path}");
         Console.WriteLine($"version={info.Version}");
         Console.WriteLine($"core={info.Core}");

@@ -1,0 +1,30 @@
+# Gets libraries that HYBRIDCNN_BLAS may name, for tests: BLIS and the reference BLAS, each with 32-bit and with 64-bit integers, as Debian
+# and Ubuntu have them. Nothing is installed.
+#   cmake -P native/cmake/FetchCblas.cmake
+
+cmake_minimum_required(VERSION 3.20)
+include(${CMAKE_CURRENT_LIST_DIR}/Apt.cmake)
+
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH at)
+cmake_path(GET at PARENT_PATH at)
+set(at "${at}/artifacts/native/cblas")
+if(NOT IS_DIRECTORY "${at}")
+  apt_packages("${at}.apt" "libblis4-pthread;libblas3" "libblis64-4-pthread;libblas64-3" unpacked reason)
+  if(NOT unpacked)
+    message(FATAL_ERROR "${reason}")
+  endif()
+  file(REMOVE_RECURSE "${at}.part")
+  file(MAKE_DIRECTORY "${at}.part")
+  foreach(library blis*/libblis.so.4 blas/libblas.so.3 blis64*/libblis64.so.4 blas64/libblas64.so.3)
+    file(GLOB found "${unpacked}/usr/lib/*/${library}")
+    if(found)
+      list(GET found 0 found)
+      file(REAL_PATH "${found}" real)
+      cmake_path(GET found FILENAME name)
+      configure_file("${real}" "${at}.part/${name}" COPYONLY)
+    endif()
+  endforeach()
+  file(RENAME "${at}.part" "${at}")
+  file(REMOVE_RECURSE "${at}.apt")
+endif()
+message(STATUS "${at}")

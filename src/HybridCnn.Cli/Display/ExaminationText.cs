@@ -115,7 +115,8 @@ internal static class ExaminationText
                 yield return ("  built as", $"{blas.Config}; {blas.Parallel}, for up to {blas.MaxThreads} callers");
             yield return ("  threading", $"held to one thread by {blas.Threading}; ours call it");
             yield return ("  library", blas.Path);
-            yield return ("  pins", blas.EnvironmentPins.Count == 0 ? "none" : string.Join(", ", blas.EnvironmentPins));
+            if (blas.IsOpenBlas)
+                yield return ("  pins", blas.EnvironmentPins.Count == 0 ? "none" : string.Join(", ", blas.EnvironmentPins));
         }
         else if (e.Blas is { } portable)
         {

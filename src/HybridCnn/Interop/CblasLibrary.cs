@@ -71,7 +71,7 @@ internal static unsafe class CblasLibrary
             return $"{name}(1)";
         }
 
-        return "OMP_NUM_THREADS=1 while it was loaded: it has no function for it that is known";
+        return "OMP_NUM_THREADS=1 while it was loaded (no function for that is known)";
     }
 
     /// <summary>Asks a library that has multiplied before what it is.</summary>

@@ -1,5 +1,5 @@
 # Thin verbs over dotnet and cmake; what follows the verb is handed on to the dotnet command.
-#   ./build.ps1 native | build | test | bench | pack | all
+#   ./build.ps1 native | build | test | bench | pack | consumer | all
 # No param block: dotnet's -v and -c would be taken for abbreviated parameters.
 $Verb = $args[0]
 [string[]] $Rest = @()
@@ -26,7 +26,13 @@ function Invoke-Native {
 function Invoke-Build { Invoke-Tool dotnet (@('build', '-c', 'Release') + $Rest) }
 function Invoke-Test { Invoke-Tool dotnet (@('test', '-c', 'Release') + $Rest) }
 function Invoke-Bench { Invoke-Tool dotnet (@('run', '-c', 'Release', '--project', 'benchmarks/HybridCnn.Benchmarks', '--') + $Rest) }
-function Invoke-Pack { Invoke-Tool dotnet (@('pack', 'src/HybridCnn', '-c', 'Release', '-o', 'artifacts/packages') + $Rest) }
+function Invoke-Pack {
+    foreach ($Project in 'src/HybridCnn', 'src/HybridCnn.Runtime') {
+        Invoke-Tool dotnet (@('pack', $Project, '-c', 'Release', '-o', 'artifacts/packages') + $Rest)
+    }
+}
+# What a user's program sees: the packages of artifacts/packages in an application outside this folder.
+function Invoke-Consumer { Invoke-Tool dotnet (@('run', '--file', 'tests/consumer/consumer.cs', '--', 'artifacts/packages') + $Rest) }
 
 switch ($Verb) {
     'native' { Invoke-Native }
@@ -34,16 +40,18 @@ switch ($Verb) {
     'test' { Invoke-Native; Invoke-Test }
     'bench' { Invoke-Bench }
     'pack' { Invoke-Pack }
-    'all' { Invoke-Native; Invoke-Build; Invoke-Test; Invoke-Pack }
+    'consumer' { Invoke-Consumer }
+    'all' { Invoke-Native; Invoke-Build; Invoke-Test; Invoke-Pack; Invoke-Consumer }
     default {
         Write-Host @'
-usage: ./build.ps1 native | build | test | bench | pack | all  [arguments for dotnet]
-  native  the C helper and its tests
-  build   everything, for release
-  test    the C tests and the .NET tests
-  bench   benchmarks; what follows chooses, e.g. versus --net lenet
-  pack    the NuGet package, into artifacts/packages
-  all     native, build, test, pack
+usage: ./build.ps1 native | build | test | bench | pack | consumer | all  [arguments for dotnet]
+  native    the C helper and its tests
+  build     everything, for release
+  test      the C tests and the .NET tests
+  bench     benchmarks; what follows chooses, e.g. versus --net lenet
+  pack      the NuGet packages, into artifacts/packages
+  consumer  the packages in a program of its own, as a user publishes it
+  all       native, build, test, pack, consumer
 '@
         if ($Verb) { Write-Host "unknown verb: $Verb" }
         exit 2

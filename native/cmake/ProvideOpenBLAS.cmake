@@ -1,6 +1,7 @@
 # Finds or gets OpenBLAS. Nothing links against it: the helper loads it at run time. In:
 #   HYBRIDCNN_OPENBLAS       auto (default) = the first of system, binary, source that works; one of them by name; or none
 #   HYBRIDCNN_OPENBLAS_ROOT  an installed OpenBLAS of the user's: its prefix, its folder or the library file itself
+#   HYBRIDCNN_OPENBLAS_SOURCE  an unpacked source tree of OpenBLAS; without it `source` takes the distribution's source package
 # Out:
 #   HYBRIDCNN_OPENBLAS_LIBRARY  the library, empty for none
 #   HYBRIDCNN_OPENBLAS_FILES    what has to lie beside the application; empty where the system has it installed
@@ -10,6 +11,7 @@
 set(HYBRIDCNN_OPENBLAS "auto" CACHE STRING "Where OpenBLAS comes from: auto, system, binary, source or none")
 set_property(CACHE HYBRIDCNN_OPENBLAS PROPERTY STRINGS auto system binary source none)
 set(HYBRIDCNN_OPENBLAS_ROOT "$ENV{HYBRIDCNN_OPENBLAS_ROOT}" CACHE PATH "An installed OpenBLAS: its prefix, its folder or the library file")
+set(HYBRIDCNN_OPENBLAS_SOURCE "$ENV{HYBRIDCNN_OPENBLAS_SOURCE}" CACHE PATH "An unpacked source tree of OpenBLAS")
 set(HYBRIDCNN_OPENBLAS_STORE "${PROJECT_SOURCE_DIR}/artifacts/native/openblas" CACHE PATH "Where a downloaded or built OpenBLAS is kept")
 
 include(${CMAKE_CURRENT_LIST_DIR}/Apt.cmake)
@@ -82,23 +84,41 @@ function(_openblas_from_binary)
   set(files "${files}" PARENT_SCOPE)
 endfunction()
 
+# Sets tree, or nothing and why. A tree of the user's is copied, as building in it would leave thousands of files.
+function(_openblas_source_tree at)
+  if(NOT HYBRIDCNN_OPENBLAS_SOURCE)
+    apt_source("${at}" openblas found reason)
+  elseif(EXISTS "${HYBRIDCNN_OPENBLAS_SOURCE}/Makefile.system")
+    file(REMOVE_RECURSE "${at}")
+    file(COPY "${HYBRIDCNN_OPENBLAS_SOURCE}/" DESTINATION "${at}/tree")
+    set(found "${at}/tree")
+  else()
+    set(found "")
+    set(reason "${HYBRIDCNN_OPENBLAS_SOURCE} is no source tree of OpenBLAS: it has no Makefile.system")
+  endif()
+  set(tree "${found}" PARENT_SCOPE)
+  set(why "${reason}" PARENT_SCOPE)
+endfunction()
+
 function(_openblas_from_source)
   set(at "${HYBRIDCNN_OPENBLAS_STORE}/source")
-  if(NOT EXISTS "${at}/libopenblas.so.0")
+  list(GET _openblas_names 0 name)
+  if(NOT EXISTS "${at}/${name}")
     find_program(make NAMES gmake make NO_CACHE)
     find_program(perl NAMES perl NO_CACHE)
     if(NOT make OR NOT perl)
       set(why "building OpenBLAS needs make and perl" PARENT_SCOPE)
       return()
     endif()
-    apt_source("${HYBRIDCNN_OPENBLAS_STORE}/apt-source" openblas tree reason)
+    _openblas_source_tree("${HYBRIDCNN_OPENBLAS_STORE}/source-tree")
     if(NOT tree)
-      set(why "${reason}" PARENT_SCOPE)
+      set(why "${why}" PARENT_SCOPE)
       return()
     endif()
     ProcessorCount(jobs)
     _openblas_say("building it from source with ${jobs} jobs; this takes a minute or two, once")
-    # CBLAS in single precision only, so no Fortran; kernels for several processors in one library.
+    # CBLAS in single precision only, so no Fortran; kernels for several processors in one library. Cooper Lake and Sapphire Rapids
+    # have the same SGEMM as Skylake X, which serves them where they are not named.
     set(options NO_LAPACK=1 NO_LAPACKE=1 NOFORTRAN=1 ONLY_CBLAS=1 NO_AFFINITY=1 BUILD_SINGLE=1 DYNAMIC_ARCH=1 NUM_THREADS=64)
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
       list(APPEND options TARGET=GENERIC "DYNAMIC_LIST=HASWELL ZEN SKYLAKEX")
@@ -106,7 +126,7 @@ function(_openblas_from_source)
     execute_process(COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MAKELEVEL --unset=MFLAGS
         "${make}" -j${jobs} libs shared "CC=${CMAKE_C_COMPILER}" ${options}
       WORKING_DIRECTORY "${tree}" RESULT_VARIABLE code OUTPUT_FILE "${HYBRIDCNN_OPENBLAS_STORE}/source.log" ERROR_FILE "${HYBRIDCNN_OPENBLAS_STORE}/source.log")
-    file(GLOB built "${tree}/libopenblas*.so")
+    file(GLOB built "${tree}/libopenblas*${CMAKE_SHARED_LIBRARY_SUFFIX}")
     if(NOT code EQUAL 0 OR NOT built)
       set(why "make failed (${code}); its output is in ${HYBRIDCNN_OPENBLAS_STORE}/source.log" PARENT_SCOPE)
       return()
@@ -114,13 +134,13 @@ function(_openblas_from_source)
     list(GET built 0 built)
     file(REAL_PATH "${built}" built)
     file(MAKE_DIRECTORY "${at}.part")
-    configure_file("${built}" "${at}.part/libopenblas.so.0" COPYONLY)
+    configure_file("${built}" "${at}.part/${name}" COPYONLY)
     configure_file("${tree}/LICENSE" "${at}.part/openblas.copyright.txt" COPYONLY)
     file(RENAME "${at}.part" "${at}")
-    file(REMOVE_RECURSE "${HYBRIDCNN_OPENBLAS_STORE}/apt-source")
+    file(REMOVE_RECURSE "${HYBRIDCNN_OPENBLAS_STORE}/source-tree")
   endif()
   file(GLOB files "${at}/*")
-  set(library "${at}/libopenblas.so.0" PARENT_SCOPE)
+  set(library "${at}/${name}" PARENT_SCOPE)
   set(files "${files}" PARENT_SCOPE)
 endfunction()
 

@@ -7,7 +7,7 @@ namespace HybridCnn.Interop;
 internal static class BlasLoader
 {
     private const string HowToGetOne =
-        "Build the library again with a network (it gets OpenBLAS by itself), install OpenBLAS (Debian: libopenblas0-pthread), " +
+        "Add the package HybridCnn.Runtime for this system, build the library again with a network (it gets OpenBLAS by itself), install OpenBLAS (Debian: libopenblas0-pthread), " +
         $"or name one: {Blas.LibraryVariable}=<path>.";
 
     private const string WhatAPathTakes =

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.InteropServices;
 
@@ -79,7 +80,8 @@ internal static class NativeLibraries
                 $"""
                 The native part of HybridCnn ({HelperFileName}) could not be loaded. Looked at:
                 {string.Join(Environment.NewLine, s_helperTrace.Select(line => "  " + line))}
-                It is built with the library: run `dotnet build` without SkipNativeBuild, on the system it is meant for ({RuntimeIdentifier}).
+                From a package: add HybridCnn.Runtime.{RuntimeIdentifier}, of the same version as HybridCnn.
+                From the sources: it is built with the library; run `dotnet build` without SkipNativeBuild, on the system it is meant for ({RuntimeIdentifier}).
                 """);
         }
     }
@@ -90,11 +92,10 @@ internal static class NativeLibraries
         : $"lib{NativeMethods.Helper}.so";
 
     // Empty where the assembly is part of a single file; the base directory serves there.
+    [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "An empty Location is expected.")]
     private static string AssemblyFolder()
     {
-#pragma warning disable IL3000 // An empty Location is what the next line expects.
         string location = typeof(NativeLibraries).Assembly.Location;
-#pragma warning restore IL3000
         return location.Length > 0 ? Path.GetDirectoryName(location)! : AppContext.BaseDirectory;
     }
 

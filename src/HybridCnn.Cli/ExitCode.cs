@@ -14,7 +14,7 @@ internal static class ExitCode
     /// <summary>The loss is no longer a number.</summary>
     public const int Diverged = 3;
 
-    /// <summary>Ctrl-C or SIGTERM; weights and report are saved.</summary>
+    /// <summary>Ctrl-C or SIGTERM; weights, report and a checkpoint to go on from are saved.</summary>
     public const int Interrupted = 4;
 
     /// <summary>A fault of the program itself.</summary>

@@ -74,6 +74,10 @@ internal static class HelpText
               The learning rate falls to a tenth after epochs 15 and 25.
           hybridcnn train --epochs 20 --tensorboard
               'tensorboard --logdir runs' draws loss, accuracy, learning rate, images/s and data wait while it runs.
+          hybridcnn train --epochs 100 --checkpoint-every 500 --out runs/long --resume auto
+              For a script that is started again after a crash or at night: begins the run, or goes on from its latest checkpoint.
+          hybridcnn train --epochs 100 --resume runs/long/checkpoints/step-00001500.safetensors
+              Goes on from that step in a new folder. The settings must be those that the run was begun with.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'
               One JSON object per line on standard output, for programs.
 
@@ -81,10 +85,12 @@ internal static class HelpText
           run.json             settings, machine and result
           metrics.csv, .jsonl  one row per epoch, written as each epoch ends
           weights.safetensors  the weights, and all that eval and predict need beside them
+          checkpoints/         step-*.safetensors, the latest few, and best.safetensors; each serves as weights too
           report.html          curves, confusion matrix, worst mistakes, learned filters, speed, memory; one file, opens anywhere
           events.out.tfevents* with --tensorboard, for TensorBoard
 
-        Ctrl-C ends the training after the batch at hand and saves weights and report; a second Ctrl-C ends it at once.
+        Ctrl-C ends the training after the batch at hand and saves weights, report and a checkpoint to go on from; a second
+        Ctrl-C ends it at once. After any end, --resume goes on from the latest checkpoint, bit for bit.
         """;
 
     private const string EvalExamples = """
@@ -136,7 +142,7 @@ internal static class HelpText
           1  the command line, or a setting in the environment, cannot be carried out
           2  a file is missing, damaged, or not what the command needs
           3  training diverged: the loss is no longer a number
-          4  interrupted by Ctrl-C or SIGTERM; weights and report are saved
+          4  interrupted by Ctrl-C or SIGTERM; weights, report and a checkpoint are saved
         """;
 
     private const string Environment = """

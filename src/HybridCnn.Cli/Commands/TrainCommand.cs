@@ -24,16 +24,24 @@ internal static class TrainCommand
         Option<string> tuneCache = new("--tune-cache") { Description = "File that --tune reads and adds to. Default: HYBRIDCNN_TUNE_CACHE, else in your folder for caches.", HelpName = "file" };
         Option<string> blasCore = CommonOptions.BlasCore();
         Option<int> limit = CommonOptions.Limit();
-        Option<string> output = new("--out") { Description = "Run folder; it must not exist yet. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
+        Option<string> output = new("--out") { Description = "Run folder; it must not exist yet, but with --resume auto. Default: runs/<date>-<time>-<model>-<data>.", HelpName = "dir" };
         Option<bool> tensorBoard = new("--tensorboard") { Description = "Also writes events.out.tfevents.* into the run folder: 'tensorboard --logdir runs' draws them while training runs." };
+        Option<string> resume = new("--resume")
+        {
+            Description = "Go on from a checkpoint, with the settings that the run was begun with. auto: from the latest one in the folder that --out names, or begin if there is none. "
+                + "The folder of a run: likewise, and there must be one. A checkpoint: in a new folder.",
+            HelpName = "auto|path",
+        };
+        var checkpoints = new CheckpointOptions();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noProgress = new("--no-progress") { Description = "Plain lines instead of a moving progress display." };
 
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch,
-            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, tensorBoard, json, noProgress,
+            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, resume, tensorBoard, json, noProgress,
         };
+        checkpoints.AddTo(command);
         var loading = new DataOptions();
         loading.AddForTraining(command);
         var recipe = new OptimizerOptions();
@@ -57,8 +65,10 @@ internal static class TrainCommand
                 Limit = parsed.GetValue(limit),
                 Loading = loading.Read(parsed),
                 Tensorboard = parsed.GetValue(tensorBoard),
+                Checkpoints = checkpoints.Read(parsed),
             },
             parsed.GetValue(output),
+            parsed.GetValue(resume),
             parsed.GetValue(json),
             parsed.GetValue(noProgress)));
         return command;

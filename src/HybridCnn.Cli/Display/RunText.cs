@@ -24,6 +24,8 @@ internal static class RunText
         yield return ("threads", m.ThreadsReason);
         yield return ("blas", BlasLine(m));
         yield return ("folder", folder.Path);
+        if (run.Resumes is [.., var resume])
+            yield return ("resumed", $"after step {resume.Step:#,0}, from {resume.From}");
     }
 
     public static string BlasLine(MachineInfo m)
@@ -51,5 +53,7 @@ internal static class RunText
         yield return ("report", folder.Report);
         if (run.Result!.TestAccuracy is not null)
             yield return ("weights", folder.Weights);
+        if (run.Result is { Status: TrainLoop.Interrupted, Checkpoint: not null })
+            yield return ("go on", $"{run.CommandLine} --resume {TrainSettings.Quote(folder.Path)}");
     }
 }

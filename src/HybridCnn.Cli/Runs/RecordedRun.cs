@@ -61,7 +61,7 @@ internal sealed record RecordedRun(
             if (!TryGetObject(json.RootElement, "settings", out JsonElement settings) || !TryGetObject(json.RootElement, "machine", out JsonElement machine))
                 throw UserErrorException.BadData($"{file} is not that of a training run: it has no settings or no machine.", "Name folders that 'hybridcnn train' made.");
             RunResult? result = json.RootElement.TryGetProperty("result", out JsonElement end) ? end.Deserialize(RunJson.Lines.RunResult) : null;
-            return new(name, folder, result?.Status ?? "unfinished", Flat(settings), Flat(machine), result, ReadEpochs(Path.Combine(folder, "metrics.jsonl")));
+            return new(name, folder, result?.Status ?? "unfinished", JsonLeaves.Of(settings), JsonLeaves.Of(machine), result, ReadEpochs(Path.Combine(folder, "metrics.jsonl")));
         }
         catch (JsonException e)
         {
@@ -104,29 +104,5 @@ internal sealed record RecordedRun(
         }
 
         return epochs;
-    }
-
-    // {"recipe": {"momentum": 0.9}, "batch": 64} becomes recipe.momentum = 0.9, batch = 64. Null is what a setting is without being set, as is absence.
-    private static Dictionary<string, string> Flat(JsonElement element)
-    {
-        var values = new Dictionary<string, string>();
-        Add("", element);
-        return values;
-
-        void Add(string prefix, JsonElement parent)
-        {
-            foreach (JsonProperty field in parent.EnumerateObject())
-            {
-                string name = prefix + field.Name;
-                if (field.Value.ValueKind == JsonValueKind.Object)
-                    Add(name + ".", field.Value);
-                else if (field.Value.ValueKind == JsonValueKind.Array)
-                    values[name] = string.Join(", ", field.Value.EnumerateArray().Select(item => item.ToString()));
-                else if (field.Value.ValueKind is JsonValueKind.True or JsonValueKind.False)
-                    values[name] = field.Value.GetBoolean() ? "yes" : "no";
-                else if (field.Value.ValueKind != JsonValueKind.Null)
-                    values[name] = field.Value.ToString();
-            }
-        }
     }
 }

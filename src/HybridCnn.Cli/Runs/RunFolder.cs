@@ -14,6 +14,8 @@ internal sealed class RunFolder
 
     public string Path { get; }
 
+    public CheckpointFolder Checkpoints => new(Path);
+
     public string Weights => File("weights.safetensors");
 
     public string Report => File("report.html");
@@ -40,18 +42,42 @@ internal sealed class RunFolder
         return new RunFolder(path);
     }
 
+    /// <summary>Whether a folder holds a run.</summary>
+    public static bool IsRun(string path) => System.IO.File.Exists(System.IO.Path.Combine(path, "run.json"));
+
+    /// <summary>The folder of a run that goes on there.</summary>
+    public static RunFolder Continue(string path) => new(path);
+
+    /// <summary>Begins the metrics with the epochs of a checkpoint; rows from behind it go, as these epochs are trained once more.</summary>
+    public void Restore(IReadOnlyList<EpochMetrics> epochs)
+    {
+        foreach (EpochMetrics epoch in epochs)
+            Append(epoch);
+        WriteMetrics();
+    }
+
     public void WriteRun(RunRecord run) => WriteText("run.json", JsonSerializer.Serialize(run, RunJson.Readable.RunRecord) + "\n");
 
     /// <summary>Adds an epoch to both metrics files; they are whole on the disk when this returns.</summary>
-    public void Add(EpochMetrics e)
+    public void Add(EpochMetrics epoch)
     {
-        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
-        _jsonLines.Append(JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics)).Append('\n');
-        WriteText("metrics.csv", _csv.ToString());
-        WriteText("metrics.jsonl", _jsonLines.ToString());
+        Append(epoch);
+        WriteMetrics();
     }
 
     public void WriteReport(string html) => WriteText("report.html", html);
+
+    private void Append(EpochMetrics e)
+    {
+        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
+        _jsonLines.Append(JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics)).Append('\n');
+    }
+
+    private void WriteMetrics()
+    {
+        WriteText("metrics.csv", _csv.ToString());
+        WriteText("metrics.jsonl", _jsonLines.ToString());
+    }
 
     private void WriteText(string name, string text) => AtomicFile.Write(File(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 

@@ -7,6 +7,8 @@ namespace HybridCnn.Cli.Runs;
 /// <summary>Source-generated serializers, so that trimming and ahead-of-time compilation keep working.</summary>
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(EpochMetrics))]
+[JsonSerializable(typeof(RunProgress))]
+[JsonSerializable(typeof(IReadOnlyList<RunResume>))]
 internal sealed partial class RunJson : JsonSerializerContext
 {
     /// <summary>For files that people read.</summary>
@@ -21,5 +23,7 @@ internal sealed partial class RunJson : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         WriteIndented = indented,
+        // A test loss may be no number although the training loss still is one.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 }

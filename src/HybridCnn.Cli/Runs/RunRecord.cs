@@ -2,7 +2,17 @@ namespace HybridCnn.Cli.Runs;
 
 /// <summary>What <c>run.json</c> holds: all that was decided before the run, and its result once there is one.</summary>
 internal sealed record RunRecord(
-    DateTimeOffset Started, string CommandLine, TrainSettings Settings, MachineInfo Machine, DataInfo Data, NetworkInfo Network, RunResult? Result);
+    DateTimeOffset Started, string CommandLine, TrainSettings Settings, MachineInfo Machine, DataInfo Data, NetworkInfo Network, RunResult? Result)
+{
+    /// <summary>Where the run was broken off and resumed, in order; the last one is this process's.</summary>
+    public IReadOnlyList<RunResume> Resumes { get; init; } = [];
+}
+
+/// <summary>A break in a run.</summary>
+/// <param name="At">When it went on.</param>
+/// <param name="Step">Steps taken before; what came after them and before the break was lost.</param>
+/// <param name="From">The checkpoint.</param>
+internal sealed record RunResume(DateTimeOffset At, long Step, string From);
 
 /// <summary>The data set as used, after any limit.</summary>
 internal sealed record DataInfo(string Name, int TrainImages, int TestImages, int Channels, int Height, int Width, IReadOnlyList<string> ClassNames);
@@ -16,10 +26,14 @@ internal sealed record NetworkInfo(string Model, IReadOnlyList<string> Layers, l
 /// <param name="TestLoss">Mean cross-entropy with the saved weights, in nats.</param>
 /// <param name="ImagesTrained">Over all epochs.</param>
 /// <param name="TrainSeconds">Training steps alone.</param>
-/// <param name="TotalSeconds">With data and evaluation, up to the report.</param>
+/// <param name="TotalSeconds">With data and evaluation, up to the report; without what a break has cost.</param>
 /// <param name="ImagesPerSecond">Images trained by training seconds.</param>
 internal sealed record RunResult(
-    string Status, double? TestAccuracy, double? TestLoss, long ImagesTrained, double TrainSeconds, double TotalSeconds, double ImagesPerSecond);
+    string Status, double? TestAccuracy, double? TestLoss, long ImagesTrained, double TrainSeconds, double TotalSeconds, double ImagesPerSecond)
+{
+    /// <summary>The latest checkpoint; null where none was saved, and in runs from before there were any.</summary>
+    public string? Checkpoint { get; init; }
+}
 
 /// <summary>One line of <c>metrics.csv</c> and <c>metrics.jsonl</c>.</summary>
 /// <param name="Epoch">From 1.</param>
@@ -46,4 +60,20 @@ internal sealed record EpochMetrics(
 /// <param name="LearningRate">Of the last of these batches.</param>
 /// <param name="ImagesPerSecond">Training steps alone.</param>
 /// <param name="DataWait">Share of the time in which training waited for images, 0 to 1.</param>
-internal sealed record CurvePoint(double Epoch, double Loss, double Accuracy, double LearningRate, double ImagesPerSecond, double DataWait);
+internal sealed record CurvePoint(double Epoch, double Loss, double Accuracy, double LearningRate, double ImagesPerSecond, double DataWait)
+{
+    /// <summary>How many batches it stands for.</summary>
+    public int Batches { get; init; } = 1;
+
+    /// <summary>One point for this one and the next.</summary>
+    public CurvePoint With(CurvePoint next)
+    {
+        double share = (double)next.Batches / (Batches + next.Batches), time = Batches / ImagesPerSecond, nextTime = next.Batches / next.ImagesPerSecond;
+        return new(
+            Mean(Epoch, next.Epoch), Mean(Loss, next.Loss), Mean(Accuracy, next.Accuracy), next.LearningRate,
+            (Batches + next.Batches) / (time + nextTime), (DataWait * time + next.DataWait * nextTime) / (time + nextTime))
+        { Batches = Batches + next.Batches };
+
+        double Mean(double mine, double other) => mine + share * (other - mine);
+    }
+}

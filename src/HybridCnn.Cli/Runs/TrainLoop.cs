@@ -8,9 +8,9 @@ using HybridCnn.Training;
 
 namespace HybridCnn.Cli.Runs;
 
-/// <summary>The epochs of a run: learning rate by schedule, figures for files and display, an end when asked or when the loss is lost.</summary>
+/// <summary>The epochs of a run: learning rate by schedule, figures for files and display, checkpoints, an end when asked or when the loss is lost.</summary>
 internal sealed class TrainLoop(
-    TrainSettings settings, Network network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder)
+    TrainSettings settings, Network network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder, RunProgress progress, Stopwatch clock)
 {
     public const string Completed = "completed", Interrupted = "interrupted", Diverged = "diverged";
 
@@ -18,30 +18,40 @@ internal sealed class TrainLoop(
 
     private readonly Optimizer _optimizer = settings.Recipe.CreateOptimizer(network);
     private readonly WeightAverage? _average = settings.Recipe.CreateAverage(network);
-    private readonly List<EpochMetrics> _epochs = [];
-    private readonly List<CurvePoint> _curve = [];
-    private readonly BatchMeans _forCurve = new(), _forDisplay = new();
+    private readonly BatchSums _forDisplay = new();
+    private readonly double _secondsBefore = progress.TotalSeconds;
+
+    // The training steps since progress.EpochSeconds was last set: saving and testing are no training.
+    private readonly Stopwatch _steps = new();
+
     private string _status = Completed;
-    private long _images, _epochStarted;
-    private double _seconds;
-    private TimeSpan _lastProgress, _lastPoint;
-
-    public IReadOnlyList<EpochMetrics> Epochs => _epochs;
-
-    public IReadOnlyList<CurvePoint> Curve => _curve;
+    private double _lastProgress;
 
     /// <summary>Gets every point of the curve and every epoch; null where TensorBoard is not asked for.</summary>
     public EventFile? Events { get; init; }
+
+    /// <summary>Saves the run now and then; null = never.</summary>
+    public CheckpointWriter? Checkpoints { get; init; }
+
+    /// <summary>The checkpoint that the run goes on from; null = the beginning.</summary>
+    public string? ResumeFrom { get; init; }
 
     /// <summary>The test images with the weights as they are, or their averages; null after a divergence.</summary>
     public Evaluation? Evaluation { get; private set; }
 
     private long TotalSteps => (long)loader.BatchesPerEpoch * settings.Epochs;
 
-    public RunResult Result(double totalSeconds) => new(
-        _status, Evaluation?.Accuracy, Evaluation?.Loss, _images, _seconds, totalSeconds, _seconds > 0 ? _images / _seconds : 0);
+    private double TotalSeconds => _secondsBefore + clock.Elapsed.TotalSeconds;
 
-    /// <summary>Runs the epochs. The network ends up with the averages, where weights are averaged.</summary>
+    private double EpochSeconds => progress.EpochSeconds + _steps.Elapsed.TotalSeconds;
+
+    public RunResult Result() => new(
+        _status, Evaluation?.Accuracy, Evaluation?.Loss, progress.Images, progress.TrainSeconds, TotalSeconds, progress.TrainSeconds > 0 ? progress.Images / progress.TrainSeconds : 0)
+    {
+        Checkpoint = Checkpoints?.Last,
+    };
+
+    /// <summary>Runs the epochs that are left. The network ends up with the averages, where weights are averaged.</summary>
     public void Run(CancellationToken cancellation)
     {
         var trainer = new Trainer(network, settings.Recipe.CreateLoss(), _optimizer, context, loader.BatchShape)
@@ -50,101 +60,114 @@ internal sealed class TrainLoop(
             Clipping = settings.Recipe.CreateClipping(network),
             Average = _average,
         };
-        for (int epoch = 1; epoch <= settings.Epochs && _status == Completed; epoch++)
+        if (ResumeFrom is not null)
+            Checkpoint.Load(ResumeFrom, trainer);
+        while (_status == Completed && trainer.Epoch <= settings.Epochs)
         {
-            display.RunEpoch(epoch, () => RunEpoch(trainer, cancellation));
+            display.RunEpoch(trainer.Epoch, () => RunEpoch(trainer, cancellation));
             if (_status != Diverged)
-                display.EpochDone(_epochs[^1]);
+                display.EpochDone(progress.Epochs[^1]);
         }
 
         _average?.Exchange();
+        // A run that was ended between its last checkpoint and its last files has no epoch left.
+        if (_status == Completed)
+            Evaluation ??= evaluator.Run();
     }
 
     private void RunEpoch(Trainer trainer, CancellationToken cancellation)
     {
-        _epochStarted = Stopwatch.GetTimestamp();
-        _lastProgress = _lastPoint = TimeSpan.Zero;
+        _steps.Restart();
+        _lastProgress = EpochSeconds;
         EpochResult result;
         try
         {
-            result = trainer.TrainEpoch(loader, StepDone, cancellation);
+            result = trainer.TrainEpoch(loader, step => StepDone(trainer, step), cancellation);
         }
         catch (DivergedException)
         {
-            _seconds += Stopwatch.GetElapsedTime(_epochStarted).TotalSeconds;
+            progress.EpochSeconds = EpochSeconds;
             _status = Diverged;
             Evaluation = null;
             return;
         }
 
-        if (cancellation.IsCancellationRequested)
-            _status = Interrupted;
-        double seconds = result.Elapsed.TotalSeconds;
-        _seconds += seconds;
+        progress.EpochSeconds = EpochSeconds;
+        _steps.Reset();
+        // Before the row of half an epoch: when the run goes on, that epoch becomes a whole one.
+        if (!result.Completed)
+            Save(trainer);
         _average?.Exchange();
         Evaluation = evaluator.Run();
         _average?.Exchange();
-        trainer.Schedule!.Observe(Evaluation.Loss);
-        _epochs.Add(new(result.Epoch, result.Count, _optimizer.LearningRate, result.Loss, result.Accuracy, Evaluation.Loss, Evaluation.Accuracy, result.Count / seconds, seconds, result.DataWait.TotalSeconds / Math.Max(seconds, 1e-9))
+        BatchSums epoch = progress.Epoch;
+        double seconds = progress.EpochSeconds;
+        bool best = progress.Epochs.All(e => e.TestAccuracy < Evaluation.Accuracy);
+        progress.Add(new EpochMetrics(
+            result.Epoch, epoch.Images, progress.LearningRate, epoch.Loss, epoch.Accuracy, Evaluation.Loss, Evaluation.Accuracy, epoch.Images / seconds, seconds, epoch.WaitSeconds / Math.Max(seconds, 1e-9))
         {
             PeakResidentBytes = ProcessMemory.PeakResident(),
         });
-        folder.Add(_epochs[^1]);
-        Events?.Add(_epochs[^1]);
-    }
-
-    private void StepDone(StepResult step)
-    {
-        _images += step.Count;
-        _forCurve.Add(step);
-        _forDisplay.Add(step);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(_epochStarted);
-        int perEpoch = loader.BatchesPerEpoch;
-        long inEpoch = (step.Step - 1) % perEpoch + 1;
-        // Points lie in the middle of the batches they stand for.
-        if (_forCurve.Batches >= Math.Max(1, perEpoch / CurvePointsPerEpoch) || inEpoch == perEpoch)
+        if (cancellation.IsCancellationRequested && (!result.Completed || trainer.Epoch <= settings.Epochs))
+            _status = Interrupted;
+        if (result.Completed)
         {
-            double seconds = Math.Max((elapsed - _lastPoint).TotalSeconds, 1e-9);
-            _lastPoint = elapsed;
-            _curve.Add(new(
-                (step.Step - _forCurve.Batches / 2.0) / perEpoch, _forCurve.Loss, _forCurve.Accuracy, _optimizer.LearningRate, _forCurve.Images / seconds, _forCurve.DataWait.TotalSeconds / seconds));
-            Events?.Add(step.Step, _curve[^1]);
-            _forCurve.Clear();
+            trainer.Schedule!.Observe(Evaluation.Loss);
+            if (best)
+                Checkpoints?.SaveBest(trainer, loader.Position, Now());
+            if (Checkpoints?.IsDue(progress.Step, endOfEpoch: true) == true || _status == Interrupted || trainer.Epoch > settings.Epochs)
+                Save(trainer);
         }
 
-        if (display.ProgressInterval is not { } interval || elapsed - _lastProgress < interval)
+        folder.Add(progress.Epochs[^1]);
+        Events?.Add(progress.Epochs[^1]);
+    }
+
+    private void StepDone(Trainer trainer, StepResult step)
+    {
+        (progress.Step, progress.LearningRate) = (step.Step, _optimizer.LearningRate);
+        progress.Epoch.Add(step);
+        progress.Point.Add(step);
+        _forDisplay.Add(step);
+        int perEpoch = loader.BatchesPerEpoch;
+        long inEpoch = (step.Step - 1) % perEpoch + 1;
+        if (progress.Point.Batches >= Math.Max(1, perEpoch / CurvePointsPerEpoch) || inEpoch == perEpoch)
+            AddPoint((double)step.Step / perEpoch, (double)1 / perEpoch);
+        if (inEpoch < perEpoch && Checkpoints?.IsDue(step.Step, endOfEpoch: false) == true)
+            Save(trainer);
+        if (display.ProgressInterval is not { } interval || EpochSeconds - _lastProgress < interval.TotalSeconds)
             return;
-        _lastProgress = elapsed;
-        double rate = inEpoch * step.Count / elapsed.TotalSeconds;
+        _lastProgress = EpochSeconds;
+        double rate = inEpoch * step.Count / EpochSeconds;
         TimeSpan remaining = TimeSpan.FromSeconds((TotalSteps - step.Step) * step.Count / rate);
         display.Progress(new(step.Epoch, (double)inEpoch / perEpoch, _forDisplay.Loss, _forDisplay.Accuracy, rate, remaining));
         _forDisplay.Clear();
     }
 
-    private sealed class BatchMeans
+    // A point lies in the middle of the batches that it stands for.
+    private void AddPoint(double epochs, double epochsPerBatch)
     {
-        private double _loss;
-        private int _correct;
+        BatchSums sums = progress.Point;
+        double now = EpochSeconds, seconds = Math.Max(now - progress.PointStarted, 1e-9);
+        var point = new CurvePoint(
+            epochs - sums.Batches / 2.0 * epochsPerBatch, sums.Loss, sums.Accuracy, progress.LearningRate, sums.Images / seconds, sums.WaitSeconds / seconds)
+        { Batches = sums.Batches };
+        progress.PointStarted = now;
+        progress.Add(point);
+        Events?.Add(progress.Step, point);
+        sums.Clear();
+    }
 
-        public int Batches { get; private set; }
+    private void Save(Trainer trainer) => Checkpoints?.Save(trainer, loader.Position, Now());
 
-        public int Images { get; private set; }
-
-        public TimeSpan DataWait { get; private set; }
-
-        public double Loss => _loss / Batches;
-
-        public double Accuracy => (double)_correct / Images;
-
-        public void Add(StepResult step)
-        {
-            _loss += step.Loss;
-            _correct += step.Correct;
-            Images += step.Count;
-            DataWait += step.DataWait;
-            Batches++;
-        }
-
-        public void Clear() => (_loss, _correct, Images, Batches, DataWait) = (0, 0, 0, 0, TimeSpan.Zero);
+    // Up to this moment; what saving takes belongs to no step.
+    private RunProgress Now()
+    {
+        bool training = _steps.IsRunning;
+        (progress.EpochSeconds, progress.TotalSeconds) = (EpochSeconds, TotalSeconds);
+        _steps.Reset();
+        if (training)
+            _steps.Start();
+        return progress;
     }
 }

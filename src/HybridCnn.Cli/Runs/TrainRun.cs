@@ -15,10 +15,12 @@ namespace HybridCnn.Cli.Runs;
 internal static class TrainRun
 {
     /// <returns>The exit code.</returns>
-    public static int Run(TrainSettings settings, string? output, bool json, bool noProgress)
+    public static int Run(TrainSettings settings, string? output, string? resume, bool json, bool noProgress)
     {
         var clock = Stopwatch.StartNew();
-        DateTimeOffset started = DateTimeOffset.UtcNow;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        RunPlace place = RunPlace.Find(resume, output);
+        Resumption? from = place.From;
         using ComputeContext context = Machine.Prepare(settings.ComputeOptions(), settings.BlasCore);
         (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Loading, settings.Limit);
         if (settings.Batch > train.Count)
@@ -31,28 +33,53 @@ internal static class TrainRun
         var seeds = new SeededRandom(settings.Seed);
         Network network = Networks.Create(settings.Model, train, seeds.NextBits());
         BatchLoader loader = CreateLoader(settings, train, new SeededRandom(seeds.NextBits()));
+        MachineInfo machine = Machine.Describe(context);
+        var data = new DataInfo(train.Name, train.Count, test.Count, train.Channels, train.Height, train.Width, train.ClassNames);
+        if (from is not null)
+        {
+            from.RequireSame(settings, data);
+            // Before a thread reads ahead of it.
+            loader.Seek(from.Position);
+            if (from.MachineDifference(machine, settings.Deterministic) is { } difference)
+                Console.Error.WriteLine($"note: {difference}");
+        }
 
         if (settings.Tune)
             Tuning.Run(network, loader.BatchShape, context, settings.TuneCache);
-        RunFolder folder = RunFolder.Create(output, settings.Model, settings.Data, started);
-        var run = new RunRecord(
-            started, settings.CommandLine(), settings, Machine.Describe(context),
-            new(train.Name, train.Count, test.Count, train.Channels, train.Height, train.Width, train.ClassNames),
-            Networks.Describe(settings.Model, network), Result: null);
+        RunProgress progress = from?.Progress ?? new();
+        RunFolder folder = place.Folder is null ? RunFolder.Create(output, settings.Model, settings.Data, now) : RunFolder.Continue(place.Folder);
+        var run = new RunRecord(from?.Started ?? now, settings.CommandLine(), settings, machine, data, Networks.Describe(settings.Model, network), Result: null)
+        {
+            Resumes = from is null ? [] : [.. from.Resumes, new(now, progress.Step, from.Path)],
+        };
         folder.WriteRun(run);
+        if (place.Folder is not null || from is not null)
+            folder.Restore(progress.Epochs);
+        ModelDescription description = Networks.Description(settings, train);
+        CheckpointWriter? checkpoints = null;
+        if (settings.Checkpoints.Every != CheckpointSettings.Never)
+        {
+            folder.Checkpoints.Create();
+            checkpoints = new(folder.Checkpoints, settings.Checkpoints, description, run) { Last = from?.Path };
+        }
 
         RunDisplay display = RunDisplay.Choose(json, noProgress);
         display.Started(run, folder);
         using var interruption = new Interruption();
         using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
         using EventFile? events = settings.Tensorboard ? EventFile.Create(folder.Path) : null;
-        var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder) { Events = events };
+        var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder, progress, clock)
+        {
+            Events = events,
+            Checkpoints = checkpoints,
+            ResumeFrom = from?.Path,
+        };
         loop.Run(interruption.Token);
 
-        run = run with { Result = loop.Result(clock.Elapsed.TotalSeconds) };
+        run = run with { Result = loop.Result() };
         if (loop.Evaluation is not null)
-            Weights.Save(folder.Weights, network.NamedState, Networks.Description(settings, train));
-        folder.WriteReport(new HtmlReport(run, loop.Epochs, loop.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
+            Weights.Save(folder.Weights, network.NamedState, description);
+        folder.WriteReport(new HtmlReport(run, progress.Epochs, progress.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
         folder.WriteRun(run);
         display.Finished(run, folder);
         if (ConvolutionFallbacks.Count > 0)

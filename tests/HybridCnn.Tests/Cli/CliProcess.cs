@@ -41,6 +41,21 @@ internal static class CliProcess
         return result with { Output = before + result.Output };
     }
 
+    /// <summary>Ends the process with SIGKILL as soon as <paramref name="moment"/> has come; returns false where it had ended by itself.</summary>
+    public static bool Kill(Func<bool> moment, params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        var clock = Stopwatch.StartNew();
+        while (!moment() && !process.HasExited)
+            Assert.True(clock.ElapsedMilliseconds < LimitMilliseconds, "The moment to kill the command line didn't come.");
+        bool running = !process.HasExited;
+        process.Kill();
+        process.WaitForExit();
+        Task.WaitAll(output, error);
+        return running;
+    }
+
     private static Process Start(string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [s_program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };

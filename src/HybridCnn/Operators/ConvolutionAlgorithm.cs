@@ -4,10 +4,11 @@ namespace HybridCnn.Operators;
 /// How a convolution is computed. Every algorithm gives the same result up to the rounding of float32, in all three passes.
 /// </summary>
 /// <remarks>
-/// The largest error of a pass, relative to its largest result, with any BLAS and up to 4608 summands K (512 channels of 3x3):
+/// The largest error of a pass, relative to its largest result, with OpenBLAS or the portable SGEMM and up to 4608 summands K (512 channels of 3x3):
 /// below 2√K·2⁻²⁴ and 2e-6, for <see cref="WinogradF4"/> below 6e-6. That holds for numbers of any sign, mean and range between
 /// channels; where all of them are equal, roundings add up instead of evening out, and it is 8e-6 for all algorithms. It says nothing where the
-/// results are what remains of much larger sums. On small whole numbers all but <see cref="WinogradF4"/> are exact.
+/// results are what remains of much larger sums, nor of other BLAS: the reference BLAS adds one product after the other, and rounds more.
+/// On small whole numbers all but <see cref="WinogradF4"/> are exact.
 /// </remarks>
 public enum ConvolutionAlgorithm
 {

@@ -16,6 +16,13 @@ internal static class BiasRows
         return true;
     }
 
+    /// <summary>Sets some columns of y's rows, that lie a stride apart, to their bias.</summary>
+    public static void Fill(ReadOnlySpan<float> bias, Span<float> y, int rows, int stride)
+    {
+        for (int row = 0; row < rows; row++)
+            bias.CopyTo(y[(row * stride)..]);
+    }
+
     /// <summary>The same, with zeros where there is no bias.</summary>
     public static void FillOrClear(ReadOnlySpan<float> bias, Span<float> y)
     {

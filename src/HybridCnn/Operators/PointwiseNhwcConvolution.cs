@@ -42,13 +42,20 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
 
     /// <inheritdoc/>
     public override ScratchSize Scratch(ConvolutionPass pass, int workers) =>
-        pass != ConvolutionPass.BackwardWeights ? new(Dims.WeightsCount, 0)
+        pass != ConvolutionPass.BackwardWeights
+            ? PointwiseNhwcPanels.Takes(Dims, Depth(pass), workers) ? PointwiseNhwcPanels.Scratch(Depth(pass)) : new(Dims.WeightsCount, 0)
         : PointwiseNhwcGradient.Takes(Dims) ? PointwiseNhwcGradient.Scratch(Dims)
         : NhwcWeightGradient.Scratch(Dims, workers, static (_, _) => 0);
 
     /// <summary>y [N, H, W, OC] = x [N, H, W, IC] * weights [OC, IC, 1, 1] + bias [OC] (or empty). Overwrites y.</summary>
     protected override void Forward(NhwcPass pass)
     {
+        if (PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.IC, pass.Workers))
+        {
+            PointwiseNhwcPanels.Forward(pass);
+            return;
+        }
+
         pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
         {
             int block = Block(pass);
@@ -57,11 +64,25 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
         });
     }
 
+    /// <inheritdoc/>
+    protected override void Pack(NhwcPass pass)
+    {
+        // Panels are packed where they are used, unless it is done ahead for many passes.
+        if (!pass.Prepared.IsEmpty || !PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.IC, pass.Workers))
+            base.Pack(pass);
+    }
+
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
         Run(
             ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.IC, 1), static pass =>
             {
+                if (PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.OC, pass.Workers))
+                {
+                    PointwiseNhwcPanels.BackwardData(pass);
+                    return;
+                }
+
                 FilterPanels.PackBackward(pass, byElement: false);
                 pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
                 {
@@ -80,6 +101,9 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
             else
                 s_weightGradient.Run(pass);
         });
+
+    // Columns of the matrix that the weights are multiplied by.
+    private int Depth(ConvolutionPass pass) => pass == ConvolutionPass.Forward ? Dims.IC : Dims.OC;
 
     private static int Block(NhwcPass pass) => EvenBlocks.Length(Pixels(pass.Dims), BlockPixels, pass.Workers, GemmPieces.RowsTogether);
 

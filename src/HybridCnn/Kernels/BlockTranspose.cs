@@ -59,11 +59,15 @@ internal static unsafe class BlockTranspose
 
     public static void Square4(float* source, nint sourceStride, float* target, nint targetStride)
     {
-        for (int i = 0; i < 4; i++)
-        {
-            for (int j = 0; j < 4; j++)
-                target[j * targetStride + i] = source[i * sourceStride + j];
-        }
+        (Vector128<float> r0, Vector128<float> r2) = Exchange2(Vector128.Load(source), Vector128.Load(source + 2 * sourceStride));
+        (Vector128<float> r1, Vector128<float> r3) = Exchange2(Vector128.Load(source + sourceStride), Vector128.Load(source + 3 * sourceStride));
+        (r0, r1) = Exchange1(r0, r1);
+        (r2, r3) = Exchange1(r2, r3);
+
+        r0.Store(target);
+        r1.Store(target + targetStride);
+        r2.Store(target + 2 * targetStride);
+        r3.Store(target + 3 * targetStride);
     }
 
     // Four floats of each of two or four rows. "Unsafe" leaves out what is overwritten at once.
@@ -104,5 +108,21 @@ internal static unsafe class BlockTranspose
         var keep = Vector256.Create(-1, 0, -1, 0, -1, 0, -1, 0).AsSingle();
         var across = Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6);
         return (Vector256.ConditionalSelect(keep, a, Vector256.Shuffle(b, across)), Vector256.ConditionalSelect(keep, Vector256.Shuffle(a, across), b));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<float> A, Vector128<float> B) Exchange2(Vector128<float> a, Vector128<float> b)
+    {
+        var keep = Vector128.Create(-1, -1, 0, 0).AsSingle();
+        var across = Vector128.Create(2, 3, 0, 1);
+        return (Vector128.ConditionalSelect(keep, a, Vector128.Shuffle(b, across)), Vector128.ConditionalSelect(keep, Vector128.Shuffle(a, across), b));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector128<float> A, Vector128<float> B) Exchange1(Vector128<float> a, Vector128<float> b)
+    {
+        var keep = Vector128.Create(-1, 0, -1, 0).AsSingle();
+        var across = Vector128.Create(1, 0, 3, 2);
+        return (Vector128.ConditionalSelect(keep, a, Vector128.Shuffle(b, across)), Vector128.ConditionalSelect(keep, Vector128.Shuffle(a, across), b));
     }
 }

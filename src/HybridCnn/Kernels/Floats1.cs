@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace HybridCnn.Kernels;
 
 /// <summary>One float.</summary>
-internal readonly struct Floats1(float value) : IFloats<Floats1>
+internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
 {
     private readonly float _value = value;
 
@@ -11,6 +11,11 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Load(ref float source, nint offset) => new(Unsafe.Add(ref source, offset));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats1 Load(float* source) => new(*source);
+
+    public static void Transpose(float* source, nint sourceStride, float* target, nint targetStride) => *target = *source;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Broadcast(float value) => new(value);
@@ -66,6 +71,9 @@ internal readonly struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* target) => *target = _value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddTo(ref double sums, nint offset) => Unsafe.Add(ref sums, offset) += _value;

@@ -55,19 +55,21 @@ internal static unsafe class LayoutTransform
     private static void Matrix(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
     {
         int least = Math.Min(rows, columns);
-        if (Vector512.IsHardwareAccelerated && least >= Float512.Count)
-            Squares<Float512>(rows, columns, source, sourceStride, target, targetStride);
-        else if (least >= Float256.Count)
-            Squares<Float256>(rows, columns, source, sourceStride, target, targetStride);
+        if (Vector512.IsHardwareAccelerated && least >= Floats16.Count)
+            Squares<Floats16>(rows, columns, source, sourceStride, target, targetStride);
+        else if (least >= Floats8.Count)
+            Squares<Floats8>(rows, columns, source, sourceStride, target, targetStride);
+        else if (least >= Floats4.Count)
+            Squares<Floats4>(rows, columns, source, sourceStride, target, targetStride);
         else
-            Squares<Float32>(rows, columns, source, sourceStride, target, targetStride);
+            Squares<Floats1>(rows, columns, source, sourceStride, target, targetStride);
     }
 
     // Along the planes, whose rows lie far apart: their lines are finished before others push them out. The last square of a row or column of squares
     // lies over elements already done.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Squares<TVector>(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         bool alongSource = sourceStride >= targetStride;
         int outer = alongSource ? rows : columns, inner = alongSource ? columns : rows;

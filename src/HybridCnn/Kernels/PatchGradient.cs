@@ -32,19 +32,19 @@ internal static unsafe class PatchGradient
         sums = sums[..checked(strip.Depth * columns)];
         fixed (float* px = x, pd = dy, ps = sums)
         {
-            if (Vector512.IsHardwareAccelerated && columns >= Float512.Count)
-                Add<Float512>(strip, px, columns, pd, ps);
-            else if (Vector256.IsHardwareAccelerated && columns >= Float256.Count)
-                Add<Float256>(strip, px, columns, pd, ps);
-            else if (columns >= Float128.Count)
-                Add<Float128>(strip, px, columns, pd, ps);
+            if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
+                Add<Floats16>(strip, px, columns, pd, ps);
+            else if (Vector256.IsHardwareAccelerated && columns >= Floats8.Count)
+                Add<Floats8>(strip, px, columns, pd, ps);
+            else if (columns >= Floats4.Count)
+                Add<Floats4>(strip, px, columns, pd, ps);
             else
-                Add<Float32>(strip, px, columns, pd, ps);
+                Add<Floats1>(strip, px, columns, pd, ps);
         }
     }
 
     private static void Add<TVector>(in PatchStrip strip, float* x, int columns, float* dy, float* sums)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         nint* terms = stackalloc nint[Together];
         float* block = stackalloc float[Together * 2 * TVector.Count];
@@ -67,7 +67,7 @@ internal static unsafe class PatchGradient
 
     // Where the two registers of a pair overlap, both hold the same sum, and both must be added to what was there before.
     private static void AddRow<TVector>(float* source, float* target, nint second)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         TVector low = TVector.Load(source) + TVector.Load(target), high = TVector.Load(source + TVector.Count) + TVector.Load(target + second);
         low.Store(target);
@@ -77,7 +77,7 @@ internal static unsafe class PatchGradient
     // Registers: eighteen sums, two of dY, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Nine<TVector>(in PatchStrip strip, float* x, nint* terms, float* dy, nint stride, nint second, float* block)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         nint termA = terms[0], termB = terms[1], termC = terms[2], termD = terms[3], termE = terms[4];
         nint termF = terms[5], termG = terms[6], termH = terms[7], termI = terms[8];
@@ -88,31 +88,31 @@ internal static unsafe class PatchGradient
             float* patch = x;
             for (int pixel = 0; pixel < strip.Pixels; pixel++, patch += strip.PixelStride, dy += stride)
             {
-                TVector dy0 = TVector.Load(dy), dy1 = TVector.Load(dy + second), value = TVector.All(patch[termA]);
+                TVector dy0 = TVector.Load(dy), dy1 = TVector.Load(dy + second), value = TVector.Broadcast(patch[termA]);
                 a0 = TVector.MultiplyAdd(value, dy0, a0);
                 a1 = TVector.MultiplyAdd(value, dy1, a1);
-                value = TVector.All(patch[termB]);
+                value = TVector.Broadcast(patch[termB]);
                 b0 = TVector.MultiplyAdd(value, dy0, b0);
                 b1 = TVector.MultiplyAdd(value, dy1, b1);
-                value = TVector.All(patch[termC]);
+                value = TVector.Broadcast(patch[termC]);
                 c0 = TVector.MultiplyAdd(value, dy0, c0);
                 c1 = TVector.MultiplyAdd(value, dy1, c1);
-                value = TVector.All(patch[termD]);
+                value = TVector.Broadcast(patch[termD]);
                 d0 = TVector.MultiplyAdd(value, dy0, d0);
                 d1 = TVector.MultiplyAdd(value, dy1, d1);
-                value = TVector.All(patch[termE]);
+                value = TVector.Broadcast(patch[termE]);
                 e0 = TVector.MultiplyAdd(value, dy0, e0);
                 e1 = TVector.MultiplyAdd(value, dy1, e1);
-                value = TVector.All(patch[termF]);
+                value = TVector.Broadcast(patch[termF]);
                 f0 = TVector.MultiplyAdd(value, dy0, f0);
                 f1 = TVector.MultiplyAdd(value, dy1, f1);
-                value = TVector.All(patch[termG]);
+                value = TVector.Broadcast(patch[termG]);
                 g0 = TVector.MultiplyAdd(value, dy0, g0);
                 g1 = TVector.MultiplyAdd(value, dy1, g1);
-                value = TVector.All(patch[termH]);
+                value = TVector.Broadcast(patch[termH]);
                 h0 = TVector.MultiplyAdd(value, dy0, h0);
                 h1 = TVector.MultiplyAdd(value, dy1, h1);
-                value = TVector.All(patch[termI]);
+                value = TVector.Broadcast(patch[termI]);
                 i0 = TVector.MultiplyAdd(value, dy0, i0);
                 i1 = TVector.MultiplyAdd(value, dy1, i1);
             }
@@ -131,7 +131,7 @@ internal static unsafe class PatchGradient
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVector>(TVector low, TVector high, ref float* target)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         low.Store(target);
         high.Store(target + TVector.Count);

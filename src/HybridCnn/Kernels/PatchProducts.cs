@@ -37,19 +37,19 @@ internal static unsafe class PatchProducts
             bias = bias[..columns];
         fixed (float* px = x, pw = w, pb = bias, py = y)
         {
-            if (Vector512.IsHardwareAccelerated && columns >= Float512.Count)
-                Run<Float512>(strip, px, columns, pw, pb, py);
-            else if (Vector256.IsHardwareAccelerated && columns >= Float256.Count)
-                Run<Float256>(strip, px, columns, pw, pb, py);
-            else if (columns >= Float128.Count)
-                Run<Float128>(strip, px, columns, pw, pb, py);
+            if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
+                Run<Floats16>(strip, px, columns, pw, pb, py);
+            else if (Vector256.IsHardwareAccelerated && columns >= Floats8.Count)
+                Run<Floats8>(strip, px, columns, pw, pb, py);
+            else if (columns >= Floats4.Count)
+                Run<Floats4>(strip, px, columns, pw, pb, py);
             else
-                Run<Float32>(strip, px, columns, pw, pb, py);
+                Run<Floats1>(strip, px, columns, pw, pb, py);
         }
     }
 
     private static void Run<TVector>(in PatchStrip strip, float* x, int columns, float* w, float* bias, float* y)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         nint* from = stackalloc nint[Together];
         nint* to = stackalloc nint[Together];
@@ -85,7 +85,7 @@ internal static unsafe class PatchProducts
     // Registers: twelve sums, two of W, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Six<TVector>(in PatchStrip strip, float* x, nint* from, float* w, nint stride, nint second, float* bias, float* y, nint* to)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         nint fromA = from[0], fromB = from[1], fromC = from[2], fromD = from[3], fromE = from[4], fromF = from[5];
         TVector a0 = bias == null ? default : TVector.Load(bias), a1 = bias == null ? default : TVector.Load(bias + second);
@@ -95,22 +95,22 @@ internal static unsafe class PatchProducts
             float* term = x;
             for (int i = 0; i < strip.KernelRow; i++, term++, w += stride)
             {
-                TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.All(term[fromA]);
+                TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.Broadcast(term[fromA]);
                 a0 = TVector.MultiplyAdd(value, w0, a0);
                 a1 = TVector.MultiplyAdd(value, w1, a1);
-                value = TVector.All(term[fromB]);
+                value = TVector.Broadcast(term[fromB]);
                 b0 = TVector.MultiplyAdd(value, w0, b0);
                 b1 = TVector.MultiplyAdd(value, w1, b1);
-                value = TVector.All(term[fromC]);
+                value = TVector.Broadcast(term[fromC]);
                 c0 = TVector.MultiplyAdd(value, w0, c0);
                 c1 = TVector.MultiplyAdd(value, w1, c1);
-                value = TVector.All(term[fromD]);
+                value = TVector.Broadcast(term[fromD]);
                 d0 = TVector.MultiplyAdd(value, w0, d0);
                 d1 = TVector.MultiplyAdd(value, w1, d1);
-                value = TVector.All(term[fromE]);
+                value = TVector.Broadcast(term[fromE]);
                 e0 = TVector.MultiplyAdd(value, w0, e0);
                 e1 = TVector.MultiplyAdd(value, w1, e1);
-                value = TVector.All(term[fromF]);
+                value = TVector.Broadcast(term[fromF]);
                 f0 = TVector.MultiplyAdd(value, w0, f0);
                 f1 = TVector.MultiplyAdd(value, w1, f1);
             }
@@ -126,7 +126,7 @@ internal static unsafe class PatchProducts
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVector>(TVector first, TVector last, float* target, nint second)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         first.Store(target);
         last.Store(target + second);

@@ -17,33 +17,33 @@ internal unsafe interface IWinogradForm
 
     /// <summary>Bᵀ d, from pixels.</summary>
     static abstract void Input<TVector>(float** pixels, int step, nint channel, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>Bᵀ d.</summary>
     static abstract void Input<TVector>(float* d, nint ds, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>Aᵀ p.</summary>
     static abstract void Output<TVector>(float* p, nint ps, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>Aᵀ p + bias, or 0 where <paramref name="relu"/> is set and that is negative, to pixels.</summary>
     static abstract void Output<TVector>(float* p, nint ps, float** pixels, nint channel, TVector bias, bool relu)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>A dy, from pixels.</summary>
     static abstract void OutputAdjoint<TVector>(float** pixels, int step, nint channel, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>A dy.</summary>
     static abstract void OutputAdjoint<TVector>(float* dy, nint ds, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>G g.</summary>
     static abstract void Weights<TVector>(float* g, nint gs, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 
     /// <summary>Gᵀ u.</summary>
     static abstract void WeightsAdjoint<TVector>(float* u, nint us, float* o, nint os)
-        where TVector : struct, IFloatVector<TVector>;
+        where TVector : struct, IFloats<TVector>;
 }

@@ -38,14 +38,14 @@ internal static unsafe class WinogradTransforms<TForm>
         fixed (float* px = x, pv = Matrices(v, stride, count, rowStride, channels), zero = zeros[..channels])
         {
             var image = new ImageView(px, height, width, channels);
-            if (Vector512.IsHardwareAccelerated && channels >= Float512.Count)
-                Input<Float512>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
-            else if (channels >= Float256.Count)
-                Input<Float256>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
-            else if (channels >= Float128.Count)
-                Input<Float128>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
+            if (Vector512.IsHardwareAccelerated && channels >= Floats16.Count)
+                Input<Floats16>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
+            else if (channels >= Floats8.Count)
+                Input<Floats8>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
+            else if (channels >= Floats4.Count)
+                Input<Floats4>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
             else
-                Input<Float32>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
+                Input<Floats1>(tiles, image, channels, padTop, padLeft, first, count, zero, pv, rowStride, stride);
         }
     }
 
@@ -71,14 +71,14 @@ internal static unsafe class WinogradTransforms<TForm>
         fixed (float* pp = Matrices(p, stride, count, channels, channels), pb = bias.IsEmpty ? bias : bias.Slice(channel, channels), dump = discard[..channels], py = y)
         {
             var image = new ImageView(py + channel, height, width, allChannels);
-            if (Vector512.IsHardwareAccelerated && channels >= Float512.Count)
-                Output<Float512>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
-            else if (channels >= Float256.Count)
-                Output<Float256>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
-            else if (channels >= Float128.Count)
-                Output<Float128>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
+            if (Vector512.IsHardwareAccelerated && channels >= Floats16.Count)
+                Output<Floats16>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
+            else if (channels >= Floats8.Count)
+                Output<Floats8>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
+            else if (channels >= Floats4.Count)
+                Output<Floats4>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
             else
-                Output<Float32>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
+                Output<Floats1>(tiles, image, channels, pp, stride, first, count, pb, relu, dump);
         }
     }
 
@@ -103,14 +103,14 @@ internal static unsafe class WinogradTransforms<TForm>
         fixed (float* py = dy, pz = Matrices(z, stride, count, channels, channels), zero = zeros[..channels], ps = sums[..channels])
         {
             var image = new ImageView(py + channel, height, width, allChannels);
-            if (Vector512.IsHardwareAccelerated && channels >= Float512.Count)
-                OutputAdjoint<Float512>(tiles, image, channels, first, count, zero, pz, stride, ps);
-            else if (channels >= Float256.Count)
-                OutputAdjoint<Float256>(tiles, image, channels, first, count, zero, pz, stride, ps);
-            else if (channels >= Float128.Count)
-                OutputAdjoint<Float128>(tiles, image, channels, first, count, zero, pz, stride, ps);
+            if (Vector512.IsHardwareAccelerated && channels >= Floats16.Count)
+                OutputAdjoint<Floats16>(tiles, image, channels, first, count, zero, pz, stride, ps);
+            else if (channels >= Floats8.Count)
+                OutputAdjoint<Floats8>(tiles, image, channels, first, count, zero, pz, stride, ps);
+            else if (channels >= Floats4.Count)
+                OutputAdjoint<Floats4>(tiles, image, channels, first, count, zero, pz, stride, ps);
             else
-                OutputAdjoint<Float32>(tiles, image, channels, first, count, zero, pz, stride, ps);
+                OutputAdjoint<Floats1>(tiles, image, channels, first, count, zero, pz, stride, ps);
         }
     }
 
@@ -123,7 +123,7 @@ internal static unsafe class WinogradTransforms<TForm>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Input<TVector>(
         in WinogradTiles tiles, in ImageView x, int channels, int padTop, int padLeft, int first, int count, float* zero, float* v, nint rowStride, nint stride)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs;
         float** windows = stackalloc float*[2 * TForm.Inputs * TForm.Inputs];
@@ -163,7 +163,7 @@ internal static unsafe class WinogradTransforms<TForm>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Output<TVector>(
         in WinogradTiles tiles, in ImageView y, int channels, float* p, nint stride, int first, int count, float* bias, bool relu, float* discard)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs, m = TForm.Outputs;
         float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
@@ -181,7 +181,7 @@ internal static unsafe class WinogradTransforms<TForm>
                 float* from = p + (nint)t * channels + at;
                 for (int j = 0; j < a; j++, from += stride)
                     TForm.Output<TVector>(from, a * stride, half + j * lanes, a * lanes);
-                TVector shift = bias == null ? TVector.All(0) : TVector.Load(bias + at);
+                TVector shift = bias == null ? TVector.Broadcast(0) : TVector.Load(bias + at);
                 for (int i = 0; i < m; i++)
                 {
                     PrefetchColumn(next + i, m, m, c);
@@ -194,7 +194,7 @@ internal static unsafe class WinogradTransforms<TForm>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OutputAdjoint<TVector>(
         in WinogradTiles tiles, in ImageView dy, int channels, int first, int count, float* zero, float* z, nint stride, float* sums)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs, m = TForm.Outputs;
         float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
@@ -235,7 +235,7 @@ internal static unsafe class WinogradTransforms<TForm>
     // Sums are not idempotent: where the last register lies over channels already done, its new channels are added one by one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int AddSum<TVector>(float** pixels, int count, int at, int done, float* sums)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         if (at == done)
         {

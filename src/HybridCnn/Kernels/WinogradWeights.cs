@@ -38,14 +38,14 @@ internal static unsafe class WinogradWeights<TForm>
         CheckBlock(backward ? ic : oc, column, columns);
         fixed (float* pw = w[..checked(oc * ic * Taps)], pu = u[..Length(rows, columns, stride)])
         {
-            if (Vector512.IsHardwareAccelerated && columns >= Float512.Count)
-                Transform<Float512>(ic, backward, pw, row, rows, column, columns, pu, stride);
-            else if (columns >= Float256.Count)
-                Transform<Float256>(ic, backward, pw, row, rows, column, columns, pu, stride);
-            else if (columns >= Float128.Count)
-                Transform<Float128>(ic, backward, pw, row, rows, column, columns, pu, stride);
+            if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
+                Transform<Floats16>(ic, backward, pw, row, rows, column, columns, pu, stride);
+            else if (columns >= Floats8.Count)
+                Transform<Floats8>(ic, backward, pw, row, rows, column, columns, pu, stride);
+            else if (columns >= Floats4.Count)
+                Transform<Floats4>(ic, backward, pw, row, rows, column, columns, pu, stride);
             else
-                Transform<Float32>(ic, backward, pw, row, rows, column, columns, pu, stride);
+                Transform<Floats1>(ic, backward, pw, row, rows, column, columns, pu, stride);
         }
     }
 
@@ -66,14 +66,14 @@ internal static unsafe class WinogradWeights<TForm>
         CheckBlock(oc, column, columns);
         fixed (float* pu = du[..Length(rows, columns, stride)], pw = dw[..checked(oc * ic * Taps)])
         {
-            if (Vector512.IsHardwareAccelerated && columns >= Float512.Count)
-                AddAdjoint<Float512>(ic, row, rows, column, columns, pu, stride, pw);
-            else if (columns >= Float256.Count)
-                AddAdjoint<Float256>(ic, row, rows, column, columns, pu, stride, pw);
-            else if (columns >= Float128.Count)
-                AddAdjoint<Float128>(ic, row, rows, column, columns, pu, stride, pw);
+            if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
+                AddAdjoint<Floats16>(ic, row, rows, column, columns, pu, stride, pw);
+            else if (columns >= Floats8.Count)
+                AddAdjoint<Floats8>(ic, row, rows, column, columns, pu, stride, pw);
+            else if (columns >= Floats4.Count)
+                AddAdjoint<Floats4>(ic, row, rows, column, columns, pu, stride, pw);
             else
-                AddAdjoint<Float32>(ic, row, rows, column, columns, pu, stride, pw);
+                AddAdjoint<Floats1>(ic, row, rows, column, columns, pu, stride, pw);
         }
     }
 
@@ -90,7 +90,7 @@ internal static unsafe class WinogradWeights<TForm>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transform<TVector>(
         int ic, bool backward, float* w, int row, int rows, int column, int columns, float* u, nint stride)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs, lanes = TVector.Count;
         // Tap t of row r, for a register of columns, at (r·9 + t) registers.
@@ -129,7 +129,7 @@ internal static unsafe class WinogradWeights<TForm>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddAdjoint<TVector>(int ic, int row, int rows, int column, int columns, float* du, nint stride, float* dw)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs, lanes = TVector.Count;
         float* taps = stackalloc float[Group * Taps * MaxRegister];
@@ -158,7 +158,7 @@ internal static unsafe class WinogradWeights<TForm>
 
     // Rows are input channels: in each of the register's output channels, the rows' taps are 9·group neighbours.
     private static void GatherRowsOfInputs<TVector>(int ic, float* w, int row, int group, int column, float* taps)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int lanes = TVector.Count, length = group * Taps, t = 0;
         nint stride = (nint)ic * Taps;
@@ -175,18 +175,18 @@ internal static unsafe class WinogradWeights<TForm>
     // Rows are output channels: in each, the register's input channels are neighbours, nine taps each. The first eight taps
     // are turned as squares of eight; sixteen would reach beyond the last weight.
     private static void GatherRowsOfOutputs<TVector>(int ic, float* w, int row, int group, int column, float* taps)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int lanes = TVector.Count;
         for (int r = 0; r < group; r++, taps += Taps * lanes)
         {
             float* source = w + ((nint)(row + r) * ic + column) * Taps;
             int turned = 0;
-            if (lanes >= Float256.Count)
+            if (lanes >= Floats8.Count)
             {
-                turned = Float256.Count;
-                for (int l = 0; l < lanes; l += Float256.Count)
-                    Float256.Transpose(source + l * Taps, Taps, taps + l, lanes);
+                turned = Floats8.Count;
+                for (int l = 0; l < lanes; l += Floats8.Count)
+                    Floats8.Transpose(source + l * Taps, Taps, taps + l, lanes);
             }
 
             for (int t = turned; t < Taps; t++)
@@ -198,7 +198,7 @@ internal static unsafe class WinogradWeights<TForm>
     }
 
     private static void AddRowsOfInputs<TVector>(int ic, float* taps, int group, int skippedLanes, int column, float* dw)
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int lanes = TVector.Count, length = group * Taps, t = 0;
         float* square = stackalloc float[MaxRegister * MaxRegister];

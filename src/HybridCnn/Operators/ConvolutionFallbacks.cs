@@ -6,7 +6,7 @@ namespace HybridCnn.Operators;
 /// <list type="bullet">
 /// <item>a faster algorithm needs more scratch memory than <see cref="Compute.ComputeOptions.WorkspaceLimit"/>;</item>
 /// <item>OpenBLAS's kernels in use have no small-matrix products, and with them <see cref="ConvolutionAlgorithm.Taps"/> would serve;</item>
-/// <item>channels are in several groups that no other algorithm takes;</item>
+/// <item>channels are in several groups that no other algorithm is as fast for;</item>
 /// <item>x and y are NCHW with channels in sixteens, and NHWC would have a faster algorithm.</item>
 /// </list>
 /// What does not count: a problem whose fastest algorithm Im2Col is (few channels in NCHW order, or short strided rows); an algorithm

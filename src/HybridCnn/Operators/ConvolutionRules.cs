@@ -149,7 +149,7 @@ internal static class ConvolutionRules
         if (!smallKernels && Impossible(ConvolutionAlgorithm.Taps, dims) is null && Slower(ConvolutionAlgorithm.Taps, dims, pass, smallKernels: true) is null)
             return "Taps would serve with OpenBLAS's small-matrix kernels, which the kernels in use don't have";
         if (dims.Groups > 1)
-            return $"no other algorithm takes {dims.Groups} groups of {dims.ICPerGroup} channels and {dims.OCPerGroup} filters";
+            return $"no other algorithm is as fast for {dims.Groups} groups of {dims.ICPerGroup} channels and {dims.OCPerGroup} filters";
         return dims.Layout == Layout.Nchw && dims.IC % VectorChannels == 0 && dims.OC % VectorChannels == 0
             && Choose(dims.In(Layout.Nhwc), pass, ConvolutionAlgorithm.Automatic, options, smallKernels).Algorithm is not ConvolutionAlgorithm.Im2Col and var other
             ? $"x and y are NCHW; {other} would serve if they were NHWC"

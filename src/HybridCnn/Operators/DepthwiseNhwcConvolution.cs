@@ -84,7 +84,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     private static void Turn(NhwcPass pass, Span<float> filters)
     {
         int taps = pass.Dims.KH * pass.Dims.KW;
-        Transposition.Run(pass.Weights.Span, taps, pass.Dims.IC, taps, filters);
+        LayoutTransform.Transpose(pass.Dims.IC, taps, pass.Weights.Span, taps, filters, pass.Dims.IC);
     }
 
     private static void ForwardRow(NhwcPass pass, int row)

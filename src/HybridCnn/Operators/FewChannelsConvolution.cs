@@ -85,7 +85,7 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
         {
             int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, depth = channels * taps;
             for (int filter = 0; filter < pass.Dims.OC; filter++)
-                Transposition.Run(pass.Weights.Span.Slice(filter * depth, depth), taps, channels, taps, pass.Shared.Slice(filter * depth, depth));
+                LayoutTransform.Transpose(channels, taps, pass.Weights.Span.Slice(filter * depth, depth), taps, pass.Shared.Slice(filter * depth, depth), channels);
             pass.Context.Workers.ForChunks(pass.Dims.N, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int image = start; image < end; image++)

@@ -115,7 +115,7 @@ internal sealed class Im2ColConvolution : NchwMethod
         if (!job.Bias.IsEmpty)
             Bias.AddRowSums(dz, Pixels, pixels, PartialBias(job, worker).Slice(group * filters, filters));
         if (TransposesOutputGradient)
-            Transposition.Run(dz, Pixels, filters, pixels, turned);
+            LayoutTransform.Transpose(filters, pixels, dz, Pixels, turned, filters);
         for (int c = 0; c < d.ICPerGroup; c += _channels)
         {
             int channels = Math.Min(_channels, d.ICPerGroup - c);

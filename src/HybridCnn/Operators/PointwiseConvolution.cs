@@ -81,7 +81,7 @@ internal sealed class PointwiseConvolution : NchwMethod
         if (!job.Bias.IsEmpty)
             Bias.AddRowSums(dz, Pixels, pixels, PartialBias(job, worker).Slice(group * filters, filters));
         if (TransposesOutputGradient)
-            Transposition.Run(dz, Pixels, filters, pixels, turned);
+            LayoutTransform.Transpose(filters, pixels, dz, Pixels, turned, filters);
         AddWeightGradient(partial, 0, Depth, x, Pixels, pixels, dz, turned);
     }
 

@@ -7,14 +7,14 @@ public unsafe class BlockTransposeTests
     [Fact]
     public void Squares_of_every_register_are_transposed()
     {
-        Check<Float512>();
-        Check<Float256>();
-        Check<Float128>();
-        Check<Float32>();
+        Check<Floats16>();
+        Check<Floats8>();
+        Check<Floats4>();
+        Check<Floats1>();
     }
 
     private static void Check<TVector>()
-        where TVector : struct, IFloatVector<TVector>
+        where TVector : struct, IFloats<TVector>
     {
         int n = TVector.Count, sourceStride = n + 3, targetStride = n + 5;
         float[] source = [.. Enumerable.Range(0, n * sourceStride).Select(i => (float)i)];

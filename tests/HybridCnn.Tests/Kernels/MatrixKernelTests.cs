@@ -45,7 +45,7 @@ public class MatrixKernelTests
                 int lda = columns + rows % 3;
                 using var a = new GuardedBuffer(random.Floats((rows - 1) * lda + columns));
                 using var b = new GuardedBuffer(rows * columns);
-                Transposition.Run(a.Span, lda, rows, columns, b.Span);
+                LayoutTransform.Transpose(rows, columns, a.Span, lda, b.Span, rows);
                 var expected = new float[rows * columns];
                 for (int i = 0; i < expected.Length; i++)
                     expected[i] = a.Span[i % rows * lda + i / rows];
@@ -55,7 +55,7 @@ public class MatrixKernelTests
                 using var sum = new GuardedBuffer(random.Integers(rows * columns));
                 for (int i = 0; i < expected.Length; i++)
                     expected[i] = sum.Span[i] + dense.Span[i % rows * columns + i / rows];
-                Transposition.Add(dense.Span, rows, columns, sum.Span);
+                TransposedSum.Add(dense.Span, rows, columns, sum.Span);
                 Assert.Equal(expected, sum.Span.ToArray());
             }
         }

@@ -2,37 +2,10 @@ using System.Numerics;
 
 namespace HybridCnn.Kernels;
 
-/// <summary>Transposes row-major matrices, in squares of four by four that stay in registers.</summary>
-internal static class Transposition
+/// <summary>Adds transposed matrices, in squares of four by four that stay in registers.</summary>
+internal static class TransposedSum
 {
     private const int Side = 4;
-
-    /// <summary>b [columns, rows] = aᵀ, of a [rows, columns] at row stride <paramref name="lda"/>.</summary>
-    public static void Run(ReadOnlySpan<float> a, int lda, int rows, int columns, Span<float> b)
-    {
-        int r = 0;
-        for (; r + Side <= rows; r += Side)
-        {
-            int c = 0;
-            for (; c + Side <= columns; c += Side)
-            {
-                Matrix4x4 square = Load(a[(r * lda + c)..], lda);
-                Store(Matrix4x4.Transpose(square), b[(c * rows + r)..], rows);
-            }
-
-            for (; c < columns; c++)
-            {
-                for (int i = r; i < r + Side; i++)
-                    b[c * rows + i] = a[i * lda + c];
-            }
-        }
-
-        for (; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++)
-                b[c * rows + r] = a[r * lda + c];
-        }
-    }
 
     /// <summary>b [columns, rows] += aᵀ, of a [rows, columns]. Both dense.</summary>
     public static void Add(ReadOnlySpan<float> a, int rows, int columns, Span<float> b)

@@ -27,7 +27,7 @@ function Invoke-Build { Invoke-Tool dotnet (@('build', '-c', 'Release') + $Rest)
 function Invoke-Test { Invoke-Tool dotnet (@('test', '-c', 'Release') + $Rest) }
 function Invoke-Bench { Invoke-Tool dotnet (@('run', '-c', 'Release', '--project', 'benchmarks/HybridCnn.Benchmarks', '--') + $Rest) }
 function Invoke-Pack {
-    foreach ($Project in 'src/HybridCnn', 'src/HybridCnn.Runtime') {
+    foreach ($Project in 'src/HybridCnn', 'src/HybridCnn.Runtime', 'src/HybridCnn.TorchSharp') {
         Invoke-Tool dotnet (@('pack', $Project, '-c', 'Release', '-o', 'artifacts/packages') + $Rest)
     }
 }

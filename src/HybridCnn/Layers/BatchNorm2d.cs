@@ -92,7 +92,7 @@ public sealed class BatchNorm2d : Layer
         _binding.CheckBackward(this, x, y, dy, dx, context);
         Span<float> dWeight = _weight is null ? [] : _weight.Gradient.Span, dBias = _bias is null ? [] : _bias.Gradient.Span;
         using ComputeContext.Claim claim = context.Enter();
-        _operator!.Backward(x, dy, dWeight, dBias, dx, context);
+        _operator!.Backward(x.ReadOnlySpan, dy.ReadOnlySpan, dWeight, dBias, dx is null ? [] : dx.Span, context);
     }
 
     /// <summary>What evaluation makes of a channel: y = scale·x + offset.</summary>
@@ -108,10 +108,10 @@ public sealed class BatchNorm2d : Layer
         ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.ReadOnlySpan, bias = _bias is null ? [] : _bias.Value.ReadOnlySpan;
         using ComputeContext.Claim claim = context.Enter();
         if (context.IsTraining && context.IsRecomputing)
-            _operator!.ForwardTraining(x, weight, bias, [], [], _momentum, relu, y, context);
+            _operator!.ForwardTraining(x.ReadOnlySpan, weight, bias, [], [], _momentum, relu, y.Span, context);
         else if (context.IsTraining)
-            _operator!.ForwardTraining(x, weight, bias, _buffers[0].Value.Span, _buffers[1].Value.Span, _momentum, relu, y, context);
+            _operator!.ForwardTraining(x.ReadOnlySpan, weight, bias, _buffers[0].Value.Span, _buffers[1].Value.Span, _momentum, relu, y.Span, context);
         else
-            _operator!.ForwardFixed(x, weight, bias, _buffers[0].Value.ReadOnlySpan, _buffers[1].Value.ReadOnlySpan, relu, y, context);
+            _operator!.ForwardFixed(x.ReadOnlySpan, weight, bias, _buffers[0].Value.ReadOnlySpan, _buffers[1].Value.ReadOnlySpan, relu, y.Span, context);
     }
 }

@@ -10,11 +10,6 @@ namespace HybridCnn.Layers;
 /// </summary>
 public sealed class Conv2d : Layer
 {
-    private const int VectorChannels = 16;
-
-    // Of an image, as a first layer reads them.
-    private const int Colours = 3;
-
     private readonly ConvolutionSettings _settings;
     private readonly ConvolutionWeights _weights;
     private readonly PlannedConvolution _convolution;
@@ -73,15 +68,9 @@ public sealed class Conv2d : Layer
     internal override ConvolutionPlan? PlanOfPasses => Plan;
 
     /// <inheritdoc/>
-    /// <remarks>
-    /// NHWC where vectors of channels are full, and wherever x has it already; NCHW for few or odd channels, but for the three colours of
-    /// an image and for strided kernels, whose patches NCHW would gather number by number.
-    /// </remarks>
+    /// <remarks>As <see cref="ConvolutionPlan.PreferredLayout(Conv2dDims)"/> says.</remarks>
     public override Layout PreferredLayout(Shape input) =>
-        _settings.Groups == 1 && _settings.OutChannels % VectorChannels == 0
-        && (_settings.InChannels % VectorChannels == 0 || _settings.InChannels == Colours || _settings.Stride.Width > 1)
-            ? Layout.Nhwc
-            : input.Layout;
+        ConvolutionPlan.PreferredLayout(_settings.InChannels, _settings.OutChannels, _settings.Groups, _settings.Stride.Width, input.Layout);
 
     /// <inheritdoc/>
     public override Shape Bind(Shape input)

@@ -10,7 +10,7 @@ namespace HybridCnn.Operators;
 /// with sums of its own, which are added in worker order. NCHW: threads over channels, each from its sums to its results while its planes are in
 /// the cache. Keeps the numbers per channel of the latest forward pass, and whether there was a ReLU, for the backward pass.
 /// </summary>
-internal sealed class BatchNormalization(Shape shape, double epsilon)
+internal sealed unsafe class BatchNormalization(Shape shape, double epsilon)
 {
     // Pixels are swept a second time in blocks of so many floats, the last first: those are what the cache still holds.
     private const int BlockFloats = 1 << 14;
@@ -24,32 +24,33 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     private readonly float[] _scale = new float[shape[1]], _offset = new float[shape[1]];
     private readonly float[] _a = new float[shape[1]], _b = new float[shape[1]], _c = new float[shape[1]];
     private readonly double[] _first = new double[shape[1]], _second = new double[shape[1]];
-    private Tensor? _x, _y, _dy, _dx;
+    private PinnedSpan _x, _y, _dy, _dx;
     private Workspace? _workspace;
     private bool _fromBatch, _sums;
     private float? _relu;
 
     /// <summary>y from the statistics of x itself, which also move the running ones, unless those are empty. Overwrites y.</summary>
     public void ForwardTraining(
-        Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> runningMean, Span<float> runningVariance, double momentum,
-        float? relu, Tensor y, ComputeContext context)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> runningMean, Span<float> runningVariance, double momentum,
+        float? relu, Span<float> y, ComputeContext context)
     {
-        (_x, _y, _fromBatch, _relu) = (x, y, true, relu);
+        (_fromBatch, _relu) = (true, relu);
         Keep(gamma, beta);
         // An element of the channel is near its mean.
         for (int channel = 0; channel < _channels; channel++)
-            _shift[channel] = x.Span[channel * (_channelsLast ? 1 : _plane)];
-        if (_channelsLast)
+            _shift[channel] = x[channel * (_channelsLast ? 1 : _plane)];
+        fixed (float* px = x, py = y)
         {
-            SumPixels(context, static (self, start, end, first, second) =>
-                NormalizationSums.AddMoments(self.Pixels(self._x, start, end), self._shift, first, second));
-            for (int channel = 0; channel < _channels; channel++)
-                SetStatistics(channel);
-            Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.ApplyToPixels(start, end));
-        }
-        else
-        {
-            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.ForwardChannels(start, end));
+            (_x, _y) = (new(px, x.Length), new(py, y.Length));
+            if (_channelsLast)
+            {
+                SumPixels(context, static (self, start, end, first, second) =>
+                    NormalizationSums.AddMoments(self.Pixels(self._x, start, end), self._shift, first, second));
+                for (int channel = 0; channel < _channels; channel++)
+                    SetStatistics(channel);
+            }
+
+            Apply(context);
         }
 
         for (int channel = 0; channel < runningMean.Length; channel++)
@@ -62,54 +63,95 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
 
     /// <summary>y from given statistics. Overwrites y.</summary>
     public void ForwardFixed(
-        Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
-        float? relu, Tensor y, ComputeContext context)
+        ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, ReadOnlySpan<float> mean, ReadOnlySpan<float> variance,
+        float? relu, Span<float> y, ComputeContext context)
     {
-        (_x, _y, _fromBatch, _relu) = (x, y, false, relu);
+        (_fromBatch, _relu) = (false, relu);
         Keep(gamma, beta);
         mean.CopyTo(_mean);
         for (int channel = 0; channel < _channels; channel++)
             SetDeviation(channel, variance[channel]);
+        fixed (float* px = x, py = y)
+        {
+            (_x, _y) = (new(px, x.Length), new(py, y.Length));
+            Apply(context);
+        }
+    }
+
+    /// <summary>
+    /// Adds to dGamma and dBeta (or empty); overwrites dx (or empty). x is that of the latest forward pass, from which it knows where the ReLU let y pass.
+    /// </summary>
+    public void Backward(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dGamma, Span<float> dBeta, Span<float> dx, ComputeContext context)
+    {
+        _sums = _fromBatch || !dGamma.IsEmpty || !dBeta.IsEmpty;
+        fixed (float* px = x, py = dy, pdx = dx)
+        {
+            (_x, _dy, _dx) = (new(px, x.Length), new(py, dy.Length), new(pdx, dx.Length));
+            if (_channelsLast)
+                BackwardPixels(context);
+            else
+                Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.BackwardChannels(start, end));
+        }
+
+        for (int channel = 0; channel < dGamma.Length; channel++)
+            dGamma[channel] += (float)(_second[channel] * _inverseDeviation[channel]);
+        for (int channel = 0; channel < dBeta.Length; channel++)
+            dBeta[channel] += (float)_first[channel];
+    }
+
+    /// <summary>So many floats hold what the backward pass needs to know of a forward pass, besides x.</summary>
+    public static int StateLength(int channels) => 4 * channels + 2;
+
+    /// <summary>Copies what the backward pass needs to know of the latest forward pass; <see cref="RestoreState"/> takes it, also of another object for the same shape.</summary>
+    public void SaveState(Span<float> state)
+    {
+        _mean.CopyTo(state);
+        _inverseDeviation.CopyTo(state[_channels..]);
+        _gamma.CopyTo(state[(2 * _channels)..]);
+        _offset.CopyTo(state[(3 * _channels)..]);
+        state[4 * _channels] = _fromBatch ? 1 : 0;
+        state[4 * _channels + 1] = _relu ?? -1;
+    }
+
+    /// <summary>Makes the forward pass that a state was saved after the latest one.</summary>
+    public void RestoreState(ReadOnlySpan<float> state)
+    {
+        state[.._channels].CopyTo(_mean);
+        state.Slice(_channels, _channels).CopyTo(_inverseDeviation);
+        state.Slice(2 * _channels, _channels).CopyTo(_gamma);
+        state.Slice(3 * _channels, _channels).CopyTo(_offset);
+        for (int channel = 0; channel < _channels; channel++)
+            _scale[channel] = _gamma[channel] * _inverseDeviation[channel];
+        _fromBatch = state[4 * _channels] != 0;
+        float ceiling = state[4 * _channels + 1];
+        _relu = ceiling < 0 ? null : ceiling;
+    }
+
+    // Which y are above 0, in terms of x: the same arithmetic as forward gives the same bits, and spares reading y.
+    private ReluMask Relu => _relu is { } ceiling ? new ReluMask(_scale, _offset, ceiling) : default;
+
+    private void Apply(ComputeContext context)
+    {
         if (_channelsLast)
             Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.ApplyToPixels(start, end));
         else
             Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.ForwardChannels(start, end));
     }
 
-    /// <summary>
-    /// Adds to dGamma and dBeta (or empty); overwrites dx if given. x is that of the latest forward pass, from which it knows where the ReLU let y pass.
-    /// </summary>
-    public void Backward(Tensor x, Tensor dy, Span<float> dGamma, Span<float> dBeta, Tensor? dx, ComputeContext context)
+    private void BackwardPixels(ComputeContext context)
     {
-        (_x, _dy, _dx) = (x, dy, dx);
-        _sums = _fromBatch || !dGamma.IsEmpty;
-        if (!_channelsLast)
+        if (_sums)
         {
-            Dispatch.For(context, _channels, shape.Count, this, static (self, _, start, end) => self.BackwardChannels(start, end));
-        }
-        else
-        {
-            if (_sums)
-            {
-                SumPixels(context, static (self, start, end, first, second) => NormalizationSums.AddProducts(
-                    self.Pixels(self._x, start, end), self.Pixels(self._dy, start, end), self.Relu, self._mean, first, second));
-            }
-
-            for (int channel = 0; channel < _channels; channel++)
-                SetGradientFactors(channel);
-            if (dx is not null)
-                Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.GradientOfPixels(start, end));
+            SumPixels(context, static (self, start, end, first, second) => NormalizationSums.AddProducts(
+                self.Pixels(self._x, start, end), self.Pixels(self._dy, start, end), self.Relu, self._mean, first, second));
         }
 
-        for (int channel = 0; channel < dGamma.Length; channel++)
-        {
-            dGamma[channel] += (float)(_second[channel] * _inverseDeviation[channel]);
-            dBeta[channel] += (float)_first[channel];
-        }
+        for (int channel = 0; channel < _channels; channel++)
+            SetGradientFactors(channel);
+        if (!_dx.IsEmpty)
+            Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.GradientOfPixels(start, end));
     }
-
-    // Which y are above 0, in terms of x: the same arithmetic as forward gives the same bits, and spares reading y.
-    private ReluMask Relu => _relu is { } ceiling ? new ReluMask(_scale, _offset, ceiling) : default;
 
     private void Keep(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta)
     {
@@ -139,9 +181,9 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
     private void SetGradientFactors(int channel) => (_a[channel], _b[channel], _c[channel]) = Normalization.GradientFactors(
         _gamma[channel], _inverseDeviation[channel], _fromBatch ? _first[channel] : 0, _fromBatch ? _second[channel] : 0, _count);
 
-    private Span<float> Pixels(Tensor? tensor, int start, int end) => tensor!.Span[(start * _channels)..(end * _channels)];
+    private Span<float> Pixels(PinnedSpan tensor, int start, int end) => tensor.Span[(start * _channels)..(end * _channels)];
 
-    private Span<float> Plane(Tensor? tensor, int image, int channel) => tensor!.Span.Slice((image * _channels + channel) * _plane, _plane);
+    private Span<float> Plane(PinnedSpan tensor, int image, int channel) => tensor.Span.Slice((image * _channels + channel) * _plane, _plane);
 
     private void ForwardChannels(int start, int end)
     {
@@ -179,7 +221,7 @@ internal sealed class BatchNormalization(Shape shape, double epsilon)
             }
 
             SetGradientFactors(channel);
-            for (int image = shape[0] - 1; image >= 0 && _dx is not null; image--)
+            for (int image = shape[0] - 1; image >= 0 && !_dx.IsEmpty; image--)
             {
                 NormalizationNchw.Gradient(
                     Plane(_x, image, channel), Plane(_dy, image, channel), relu, _mean[channel], _a[channel], _b[channel], _c[channel],

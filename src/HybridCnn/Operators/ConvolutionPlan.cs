@@ -15,6 +15,11 @@ namespace HybridCnn.Operators;
 /// </summary>
 public sealed class ConvolutionPlan
 {
+    private const int VectorChannels = 16;
+
+    // Of an image, as a first layer reads them.
+    private const int Colours = 3;
+
     private readonly ConvolutionChoice _forward, _backwardData, _backwardWeights;
     private readonly int _shares;
     private int _fallbacksCounted;
@@ -72,6 +77,15 @@ public sealed class ConvolutionPlan
         var tuner = new ConvolutionTuner(dims, context, cache, smallKernels, clock);
         return new ConvolutionPlan(dims, context.Options, tuner.Choose);
     }
+
+    /// <summary>
+    /// The memory order that serves a problem best: NHWC where vectors of channels are full; the order that the dims have for few or odd channels and for
+    /// groups, but NHWC for the three colours of an image and for strided kernels, whose patches NCHW would gather number by number.
+    /// </summary>
+    public static Layout PreferredLayout(Conv2dDims dims) => PreferredLayout(dims.IC, dims.OC, dims.Groups, dims.StrideW, dims.Layout);
+
+    internal static Layout PreferredLayout(int inChannels, int outChannels, int groups, int strideW, Layout given) =>
+        groups == 1 && outChannels % VectorChannels == 0 && (inChannels % VectorChannels == 0 || inChannels == Colours || strideW > 1) ? Layout.Nhwc : given;
 
     /// <summary>The geometry.</summary>
     public Conv2dDims Dims { get; }

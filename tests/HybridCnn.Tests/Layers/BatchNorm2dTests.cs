@@ -25,10 +25,10 @@ public class BatchNorm2dTests
         float[] mean = test.Floats("in.running_mean"), variance = test.Floats("in.running_var"), dGamma = new float[gamma.Length], dBeta = new float[beta.Length];
         var normalization = new BatchNormalization(shape, test.Attributes.GetProperty("eps").GetDouble());
         if (test.Flag("training"))
-            normalization.ForwardTraining(x, gamma, beta, mean, variance, test.Attributes.GetProperty("momentum").GetDouble(), relu: null, y, context);
+            normalization.ForwardTraining(x.Span, gamma, beta, mean, variance, test.Attributes.GetProperty("momentum").GetDouble(), relu: null, y.Span, context);
         else
-            normalization.ForwardFixed(x, gamma, beta, mean, variance, relu: null, y, context);
-        normalization.Backward(x, dy, dGamma, dBeta, dx, context);
+            normalization.ForwardFixed(x.Span, gamma, beta, mean, variance, relu: null, y.Span, context);
+        normalization.Backward(x.Span, dy.Span, dGamma, dBeta, dx.Span, context);
         test.AssertClose("y", y.Span);
         test.AssertClose("running_mean", mean);
         test.AssertClose("running_var", variance);

@@ -42,6 +42,7 @@ public partial class ArchitectureTests
         "Kernels/WinogradTiles.cs",
         "Kernels/WinogradTransforms.cs",
         "Kernels/WinogradWeights.cs",
+        "Operators/BatchNormalization.cs",
         "Operators/ChannelBias.cs",
         "Operators/NchwMethod.cs",
         "Operators/NhwcMethod.cs",

@@ -53,7 +53,7 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         using var context = new ComputeContext(2);
         var mean = new float[3];
         float[] variance = [1, 1, 1];
-        new BatchNormalization(shape, Epsilon).ForwardTraining(x, [1, 2, 3], [4, 5, 6], mean, variance, 1, relu: null, y, context);
+        new BatchNormalization(shape, Epsilon).ForwardTraining(x.Span, [1, 2, 3], [4, 5, 6], mean, variance, 1, relu: null, y.Span, context);
         Assert.Equal([0f, 0f, 0f], variance);
         Assert.All(mean, m => Assert.Equal(12345.678f, m));
         Assert.Equal(5f, y.Span[layout == Layout.Nhwc ? 1 : 16]);
@@ -87,8 +87,8 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         var pass = new Pass(new SeededRandom(4), 2, 21, 5, 6, layout, relu: float.PositiveInfinity, offset: 0);
         float[] mean = new SeededRandom(5).Floats(21), variance = [.. new SeededRandom(6).Floats(21).Select(v => v + 1.5f)];
         using var context = new ComputeContext(2);
-        pass.Operator.ForwardFixed(pass.X, pass.Gamma, pass.Beta, mean, variance, relu: float.PositiveInfinity, pass.Y, context);
-        pass.Operator.Backward(pass.X, pass.Dy, pass.DGamma, pass.DBeta, pass.Dx, context);
+        pass.Operator.ForwardFixed(pass.X.Span, pass.Gamma, pass.Beta, mean, variance, relu: float.PositiveInfinity, pass.Y.Span, context);
+        pass.Operator.Backward(pass.X.Span, pass.Dy.Span, pass.DGamma, pass.DBeta, pass.Dx.Span, context);
         pass.Compare((mean, variance), "given");
     }
 
@@ -147,8 +147,8 @@ public class BatchNormalizationTests(ITestOutputHelper output)
         public void Run(ComputeContext context)
         {
             float[] mean = new float[_channels], variance = new float[_channels];
-            Operator.ForwardTraining(X, Gamma, Beta, mean, variance, 1, _relu, Y, context);
-            Operator.Backward(X, Dy, DGamma, DBeta, Dx, context);
+            Operator.ForwardTraining(X.Span, Gamma, Beta, mean, variance, 1, _relu, Y.Span, context);
+            Operator.Backward(X.Span, Dy.Span, DGamma, DBeta, Dx.Span, context);
             ReferenceBatchNormalization r = Reference(null);
             double count = _x.Length / _channels;
             Tolerance.AssertClose(r.Mean, mean, 1e-6 * (1 + _offset), "running mean");

@@ -23,9 +23,9 @@ public class MemoryBoundAllocationTests
         using var context = new ComputeContext(threads);
         AllocatesNothing($"{layout} on {threads} threads", () =>
         {
-            operation.ForwardTraining(x, gamma, beta, mean, variance, 0.1, relu: float.PositiveInfinity, y, context);
-            operation.Backward(x, dy, dGamma, dBeta, dx, context);
-            operation.ForwardFixed(x, gamma, beta, mean, variance, relu: null, y, context);
+            operation.ForwardTraining(x.Span, gamma, beta, mean, variance, 0.1, relu: float.PositiveInfinity, y.Span, context);
+            operation.Backward(x.Span, dy.Span, dGamma, dBeta, dx.Span, context);
+            operation.ForwardFixed(x.Span, gamma, beta, mean, variance, relu: null, y.Span, context);
         });
     }
 

@@ -1,4 +1,5 @@
 using HybridCnn.Tensors;
+using HybridCnn.TorchSharp;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchModule = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
@@ -20,8 +21,9 @@ internal sealed class TorchTraining : IDisposable
     /// <param name="initial">Copied: both sides start from the same weights. Null leaves the peer's own.</param>
     /// <param name="settings">The optimizer's.</param>
     /// <param name="channelsLast">Images and convolution weights with the channels innermost, the order that PyTorch recommends on CPUs.</param>
+    /// <param name="swapped">Whether our modules replace the peer's, by <see cref="ModelExtensions.UseHybridCnn"/>.</param>
     public TorchTraining(
-        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]>? initial, SgdSettings settings, bool channelsLast)
+        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]>? initial, SgdSettings settings, bool channelsLast, bool swapped = false)
     {
         using var scope = torch.NewDisposeScope();
         long[] shape = [images.Shape[0], images.Shape[1], images.Shape[2], images.Shape[3]];
@@ -31,8 +33,13 @@ internal sealed class TorchTraining : IDisposable
         _network = TorchNetworks.Create(name, settings.Classes);
         _network.train();
         TorchNetworks.Load(_network, initial ?? ParametersOf(_network), channelsLast);
+        if (swapped)
+            Swap = _network.UseHybridCnn();
         _optimizer = torch.optim.SGD(_network.parameters(), settings.LearningRate, settings.Momentum);
     }
+
+    /// <summary>What was swapped; null for the peer as it is.</summary>
+    public SwapReport? Swap { get; }
 
     /// <summary>Forward, loss, backward, update. Nothing is read back.</summary>
     public void Step()

@@ -10,12 +10,17 @@ internal sealed record Contest(string Title, Func<IEnumerable<Row>> Run);
 internal static class Contests
 {
     public static IEnumerable<Contest> Of(VersusRequest request, CancellationToken cancel) =>
-        Networks(request, cancel).Concat(Inferences(request, cancel)).Concat(Memories(request)).Concat(Operators(request, cancel)).Concat(Convolutions(request, cancel));
+        Networks(request, cancel).Concat(Bridges(request, cancel)).Concat(Inferences(request, cancel)).Concat(Memories(request)).Concat(Operators(request, cancel)).Concat(Convolutions(request, cancel));
 
     private static IEnumerable<Contest> Networks(VersusRequest request, CancellationToken cancel) =>
         from threads in request.Threads
         from network in request.Networks
         select new Contest($"{network}, {threads} thread(s)", () => NetContest.Run(network, request.StepBatch, threads, request.Plan, cancel));
+
+    private static IEnumerable<Contest> Bridges(VersusRequest request, CancellationToken cancel) =>
+        from threads in request.Threads
+        from network in request.Bridged
+        select new Contest($"{network} swapped, {threads} thread(s)", () => BridgeContest.Run(network, request.StepBatch, threads, request.Plan, cancel));
 
     private static IEnumerable<Contest> Inferences(VersusRequest request, CancellationToken cancel) =>
         from threads in request.Threads

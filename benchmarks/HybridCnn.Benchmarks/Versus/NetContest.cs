@@ -28,7 +28,7 @@ internal static class NetContest
         TorchTraining[] peers = [.. Torch.Variants.Select(p => new TorchTraining(network, ours.Images, ours.Labels, initial, ours.Settings, p.ChannelsLast))];
         try
         {
-            double[] errors = Check(ours, initial, peers, isDeep: !network.StartsWith("lenet", StringComparison.Ordinal));
+            double[] errors = Check(ours.Step, ours.Parameters, initial, peers, isDeep: !network.StartsWith("lenet", StringComparison.Ordinal));
             List<Contestant> contestants = [new("ours", () => ours.Step())];
             for (int i = 0; i < peers.Length; i++)
                 contestants.Add(new(Torch.Variants[i].Name, peers[i].Step));
@@ -52,10 +52,10 @@ internal static class NetContest
         new(network, "step", batch, threads, ours.Algorithms, timing.Median, "", null, null) { OursBestMs = timing.Best };
 
     /// <summary>Three steps from the same weights on the same batch: losses and what the steps changed have to agree.</summary>
-    private static double[] Check(OurTraining ours, Dictionary<string, float[]> initial, TorchTraining[] peers, bool isDeep)
+    public static double[] Check(Func<float> ourStep, Func<Dictionary<string, float[]>> ourParameters, Dictionary<string, float[]> initial, TorchTraining[] peers, bool isDeep)
     {
-        float[] ourLosses = [.. Enumerable.Range(0, CheckedSteps).Select(_ => ours.Step())];
-        Dictionary<string, float[]> ourResult = ours.Parameters();
+        float[] ourLosses = [.. Enumerable.Range(0, CheckedSteps).Select(_ => ourStep())];
+        Dictionary<string, float[]> ourResult = ourParameters();
         double[] errors = new double[peers.Length];
         for (int i = 0; i < peers.Length; i++)
         {

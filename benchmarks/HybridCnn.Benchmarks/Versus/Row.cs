@@ -5,7 +5,7 @@ namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>One line of the result: one problem, pass and number of threads, against one peer.</summary>
 /// <param name="Problem">A network's name or a convolution's problem string.</param>
-/// <param name="Pass">"step" (a whole training step), "infer" (a network's prediction), "memory" (the peak of a step), "fwd", "bwdd" or "bwdw".</param>
+/// <param name="Pass">"step" (a whole training step), "swapped" (the same of the peer's network with our modules in it), "infer" (a network's prediction), "memory" (the peak of a step), "fwd", "bwdd" or "bwdw".</param>
 /// <param name="Batch">Images per step.</param>
 /// <param name="Threads">The same number for both sides.</param>
 /// <param name="Algorithm">What ours ran.</param>

@@ -18,6 +18,7 @@ internal static class VersusCommand
     public static Command Create()
     {
         var net = new Option<string>("--net") { Description = "Networks whose training step is timed: lenet,lenet5,vgg-cifar,resnet20,resnet18,resnet50,mobilenetv2." };
+        var bridge = new Option<string>("--bridge") { Description = "Networks of --net in TorchSharp whose training step is timed with our modules swapped in, against the original." };
         var infer = new Option<string>("--infer") { Description = "Networks of --net whose prediction is timed, also against ONNX Runtime." };
         var memory = new Option<string>("--memory") { Description = "Networks of --net whose peak of resident memory in a training step is measured, everybody in a process of its own." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
@@ -39,10 +40,10 @@ internal static class VersusCommand
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
         var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
         {
-            net, infer, memory, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
+            net, bridge, infer, memory, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
         };
         command.SetAction(parsed => Run(new VersusRequest(
-            Items(parsed.GetValue(net)), Items(parsed.GetValue(infer)), Items(parsed.GetValue(memory)),
+            Items(parsed.GetValue(net)), Items(parsed.GetValue(bridge)), Items(parsed.GetValue(infer)), Items(parsed.GetValue(memory)),
             [
                 .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
                     .Select(problem => parsed.GetValue(batch) is { } images ? problem.WithBatch(images) : problem)
@@ -59,9 +60,9 @@ internal static class VersusCommand
 
     private static int Run(VersusRequest request)
     {
-        if (request.Networks.Length + request.Inferred.Length + request.Memories.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
+        if (request.Networks.Length + request.Bridged.Length + request.Inferred.Length + request.Memories.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net, --infer or --memory (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
+            Console.Error.WriteLine("Nothing to measure: give --net, --bridge, --infer or --memory (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 

@@ -6,7 +6,7 @@ namespace HybridCnn.Benchmarks.Versus;
 
 /// <summary>What `versus` was asked for.</summary>
 internal sealed record VersusRequest(
-    string[] Networks, string[] Inferred, string[] Memories, IReadOnlyList<Problem> Convolutions, string[] Operators, Shape OperatorShape, LayoutChoice Layout, string? Set, string[] Passes,
+    string[] Networks, string[] Bridged, string[] Inferred, string[] Memories, IReadOnlyList<Problem> Convolutions, string[] Operators, Shape OperatorShape, LayoutChoice Layout, string? Set, string[] Passes,
     IReadOnlyList<ConvolutionPeer> Peers, Precision Precision, int? Batch, int[] Threads, TurnPlan Plan, bool Breakdown,
     FileInfo? Json, FileInfo? Markdown, DirectoryInfo? Results)
 {
@@ -30,7 +30,7 @@ internal sealed record VersusRequest(
     public IReadOnlyList<string> TooLarge { get; init; } = [];
 
     /// <summary>What the files of this run are called.</summary>
-    public string Title => Networks.Length > 0 ? "versus-net" : Inferred.Length > 0 ? "versus-infer" : Memories.Length > 0 ? "versus-memory" : Operators.Length > 0 ? "versus-op" : Set is null ? "versus-conv" : $"versus-{Set}";
+    public string Title => Networks.Length > 0 ? "versus-net" : Bridged.Length > 0 ? "versus-bridge" : Inferred.Length > 0 ? "versus-infer" : Memories.Length > 0 ? "versus-memory" : Operators.Length > 0 ? "versus-op" : Set is null ? "versus-conv" : $"versus-{Set}";
 
     /// <summary>The same without the convolutions that take more operations a pass.</summary>
     public VersusRequest Within(double gflop) => this with

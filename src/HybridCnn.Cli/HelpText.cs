@@ -33,6 +33,7 @@ internal static class HelpText
         { Name: "eval" } => EvalExamples,
         { Name: "predict" } => PredictExamples,
         { Name: "report" } => ReportExamples,
+        { Name: "export" } => ExportExamples,
         { Name: "data" or "download" or "verify" or "stats" } => DataExamples,
         _ => null,
     };
@@ -43,6 +44,7 @@ internal static class HelpText
           hybridcnn eval runs/NAME/weights.safetensors       accuracy and confusion matrix of saved weights
           hybridcnn predict runs/NAME/weights.safetensors photo.png
           hybridcnn report runs/*                            compares runs on one page
+          hybridcnn export runs/NAME --out w.npz             weights for other tools
           hybridcnn data download mnist                      fetches a data set and checks it
           hybridcnn summary resnet18                         shapes, parameters, operations and memory of every layer
           hybridcnn time resnet18 --batch 8                  where a training step spends its time
@@ -78,6 +80,10 @@ internal static class HelpText
               For a script that is started again after a crash or at night: begins the run, or goes on from its latest checkpoint.
           hybridcnn train --epochs 100 --resume runs/long/checkpoints/step-00001500.safetensors
               Goes on from that step in a new folder. The settings must be those that the run was begun with.
+          hybridcnn train --epochs 100 --early-stop 10
+              Ends when 10 epochs in a row were no better; checkpoints/best.safetensors is the best one.
+          hybridcnn train --data image-folder --data-dir ~/pets --image-size 32 --model resnet9 --init runs/cifar/weights.safetensors
+              Starts from other weights; those of the last layer don't fit other classes, and are drawn anew.
           hybridcnn train --json | jq -c 'select(.event == "epoch")'
               One JSON object per line on standard output, for programs.
 
@@ -107,10 +113,18 @@ internal static class HelpText
           hybridcnn report runs/* --out all.html --json | jq '.runs[] | {name, best_test_accuracy}'
         """;
 
+    private const string ExportExamples = """
+        Examples:
+          hybridcnn export runs/NAME --out weights.npz
+              The weights of a run for NumPy; of its latest checkpoint where the run has not ended.
+          hybridcnn export runs/NAME/checkpoints/best.safetensors --out best.safetensors
+              The weights alone: half a checkpoint or less. With --ema they are the averages, unless --average no asks for the others.
+        """;
+
     private const string Json = """
         For programs:
           --json makes every command print one JSON object per line on standard output, and nothing else. Each has an "event":
-          train: start, epoch, end     eval: evaluation     predict: prediction     report: report     doctor: doctor
+          train: start, epoch, end     eval: evaluation     predict: prediction     report: report     export: export     doctor: doctor
           data download, data verify: file     data stats: stats     summary: summary     time: time
           any command that fails: error, with exit_code, message, try
         """;

@@ -8,6 +8,7 @@ var root = new RootCommand("Trains convolutional networks on CPUs. Without furth
     EvalCommand.Create(),
     PredictCommand.Create(),
     ReportCommand.Create(),
+    ExportCommand.Create(),
     SummaryCommand.Create(),
     TimeCommand.Create(),
     DataCommand.Create(),

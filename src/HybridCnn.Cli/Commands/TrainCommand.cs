@@ -32,6 +32,13 @@ internal static class TrainCommand
                 + "The folder of a run: likewise, and there must be one. A checkpoint: in a new folder.",
             HelpName = "auto|path",
         };
+        Option<string> init = new("--init")
+        {
+            Description = "Start from the weights of this file instead of random ones: of a run, a checkpoint, or another tool, under PyTorch's names, as safetensors or npz. What doesn't fit, such as "
+                + "the last layer for other classes, is listed and stays random.",
+            HelpName = "file",
+        };
+        Option<int> earlyStop = CommonOptions.WholeNumber("--early-stop", "End after so many epochs in a row with neither a higher test accuracy nor a lower test loss than any before; 0 = never.", 0, 0, 100_000);
         var checkpoints = new CheckpointOptions();
         Option<bool> json = CommonOptions.Json();
         Option<bool> noProgress = new("--no-progress") { Description = "Plain lines instead of a moving progress display." };
@@ -39,7 +46,7 @@ internal static class TrainCommand
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch,
-            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, resume, tensorBoard, json, noProgress,
+            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, init, earlyStop, resume, tensorBoard, json, noProgress,
         };
         checkpoints.AddTo(command);
         var loading = new DataOptions();
@@ -65,6 +72,8 @@ internal static class TrainCommand
                 Limit = parsed.GetValue(limit),
                 Loading = loading.Read(parsed),
                 Tensorboard = parsed.GetValue(tensorBoard),
+                Init = parsed.GetValue(init),
+                EarlyStop = parsed.GetValue(earlyStop),
                 Checkpoints = checkpoints.Read(parsed),
             },
             parsed.GetValue(output),

@@ -8,16 +8,16 @@ internal static class ComparisonText
 {
     public static void Write(TextWriter output, RunComparison comparison, string file)
     {
-        int name = Math.Max(3, comparison.Runs.Max(run => run.Name.Length));
-        output.WriteLine($"{"run".PadRight(name)}   status       epochs       best   at       last   last loss   images/s   seconds");
+        var table = new TextTable("run", "status", ">epochs", ">best", ">at", ">last", ">last loss", ">images/s", ">seconds");
         foreach (RecordedRun run in comparison.Runs)
         {
-            string figures = run is { Best: { } best, Last: { } last }
-                ? $"{best.TestAccuracy * 100,9:0.00} %{best.Epoch,5}{last.TestAccuracy * 100,9:0.00} %{RunText.Loss(last.TestLoss),12}"
-                : $"{"–",11}{"–",5}{"–",11}{"–",12}";
-            output.WriteLine($"{run.Name.PadRight(name)}   {run.Status,-11}{run.Epochs.Count,8}{figures}{run.ImagesPerSecond,11:#,0}{run.TrainSeconds,10:0.0}");
+            string[] figures = run is { Best: { } best, Last: { } last }
+                ? [$"{best.TestAccuracy * 100:0.00} %", $"{best.Epoch}", $"{last.TestAccuracy * 100:0.00} %", RunText.Loss(last.TestLoss)]
+                : ["–", "–", "–", "–"];
+            table.Add([run.Name, run.StatusInWords, $"{run.Epochs.Count}", .. figures, $"{run.ImagesPerSecond:#,0}", $"{run.TrainSeconds:0.0}"]);
         }
 
+        table.Write();
         output.WriteLine();
         foreach (ComparedSetting setting in comparison.Settings.Concat(comparison.Machine).Where(setting => setting.Differs))
             output.WriteLine($"{setting.Name}: {string.Join(" | ", setting.Values.Select(value => value ?? "–"))}");
@@ -42,6 +42,7 @@ internal static class ComparisonText
         json.WriteString("name", run.Name);
         json.WriteString("folder", run.Folder);
         json.WriteString("status", run.Status);
+        json.WriteNumber("breaks", run.Breaks);
         json.WriteNumber("epochs", run.Epochs.Count);
         if (run is { Best: { } best, Last: { } last })
         {

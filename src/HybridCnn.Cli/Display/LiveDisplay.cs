@@ -50,7 +50,7 @@ internal sealed class LiveDisplay : RunDisplay
     public override void Finished(RunRecord run, RunFolder folder)
     {
         AnsiConsole.WriteLine();
-        string colour = run.Result!.Status switch { "completed" => "green", "interrupted" => "yellow", _ => "red" };
+        string colour = run.Result!.Status switch { "completed" or "stopped" => "green", "interrupted" => "yellow", _ => "red" };
         AnsiConsole.MarkupLine($"[{colour}]{Markup.Escape(RunText.Outcome(run))}[/]");
         foreach ((string name, string value) in RunText.Files(run, folder))
             AnsiConsole.MarkupLineInterpolated($"[blue]{name,-10}[/]{value}");

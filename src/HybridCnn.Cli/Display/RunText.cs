@@ -41,6 +41,7 @@ internal static class RunText
         string how = result.Status switch
         {
             "completed" => $"{run.Settings.Epochs} epochs",
+            "stopped" => $"stopped, as {run.Settings.EarlyStop} epochs in a row were no better",
             "interrupted" => $"interrupted after {result.ImagesTrained:#,0} images",
             _ => $"diverged after {result.ImagesTrained:#,0} images: the loss is no longer a number",
         };
@@ -53,6 +54,8 @@ internal static class RunText
         yield return ("report", folder.Report);
         if (run.Result!.TestAccuracy is not null)
             yield return ("weights", folder.Weights);
+        if (run.Result is { BestEpoch: { } epoch, BestTestAccuracy: { } accuracy } && File.Exists(folder.Checkpoints.Best))
+            yield return ("best", $"{folder.Checkpoints.Best}: epoch {epoch}, test accuracy {accuracy * 100:0.00} %");
         if (run.Result is { Status: TrainLoop.Interrupted, Checkpoint: not null })
             yield return ("go on", $"{run.CommandLine} --resume {TrainSettings.Quote(folder.Path)}");
     }

@@ -38,7 +38,7 @@ internal sealed class ComparisonReport(RunComparison comparison)
         for (int i = 0; i < _runs.Count; i++)
         {
             RecordedRun run = _runs[i];
-            _html.Append($"<tr><td><span class=\"key run\" style=\"--hue:{Hue(i):0}\">{Text(run.Name)}</span></td><td>{Text(run.Status)}</td><td>{run.Epochs.Count}</td>");
+            _html.Append($"<tr><td><span class=\"key run\" style=\"--hue:{Hue(i):0}\">{Text(run.Name)}</span></td><td>{Text(run.StatusInWords)}</td><td>{run.Epochs.Count}</td>");
             Cell(run.Best is null ? null : $"{run.Best.TestAccuracy * 100:0.00} %", run.Best?.TestAccuracy == best);
             Cell(run.Best is null ? null : $"{run.Best.Epoch}", marked: false);
             Cell(run.Last is null ? null : $"{run.Last.TestAccuracy * 100:0.00} %", run.Last?.TestAccuracy == last);

@@ -47,6 +47,7 @@ internal sealed class HtmlReport(
         string? text = run.Result.Status switch
         {
             "interrupted" => $"Interrupted after {images:#,0} images, {(double)images / run.Data.TrainImages:0.0} of {run.Settings.Epochs} epochs. All below is with the weights of that moment.",
+            "stopped" => $"Stopped after epoch {epochs[^1].Epoch} of {run.Settings.Epochs}: {run.Settings.EarlyStop} epochs in a row had neither a higher test accuracy nor a lower test loss. The best is epoch {run.Result.BestEpoch}; below are the last weights.",
             "diverged" => $"Diverged after {images:#,0} images: the loss is no longer a number. A lower learning rate helps; this run used {run.Settings.Recipe.LearningRate}.",
             _ => null,
         };
@@ -192,6 +193,10 @@ internal sealed class HtmlReport(
         Fact("Loss", s.Recipe.LossInWords());
         Fact("Optimizer", s.Recipe.OptimizerInWords());
         Fact("Seed", $"{s.Seed}");
+        if (s.Init is not null)
+            Fact("Started from", s.Init);
+        foreach (RunResume resume in run.Resumes)
+            Fact("Resumed", $"{resume.At:d MMMM yyyy, HH:mm}, after step {resume.Step:#,0}");
         Fact("Precision", s.Precision + (s.Deterministic ? ", deterministic" : ""));
         _html.AppendLine("</table><table class=\"facts\">");
         Fact("Processor", $"{m.Processor} ({m.Processors} available)");

@@ -3,6 +3,7 @@ using HybridCnn.IO;
 using HybridCnn.Layers;
 using HybridCnn.Models;
 using HybridCnn.Tensors;
+using HybridCnn.Training;
 
 namespace HybridCnn.Cli.Runs;
 
@@ -37,7 +38,9 @@ internal static class Networks
         settings.Model, train.ClassNames, new Shape(train.Channels, train.Height, train.Width), [.. train.Mean], [.. train.Deviation], settings.Data);
 
     /// <summary>The network that a file of weights belongs to, with those weights.</summary>
-    public static (Network Network, ModelDescription Description) Load(string path)
+    /// <param name="path">Weights, or a checkpoint.</param>
+    /// <param name="averaged">Whether with the averages where a checkpoint holds them, as training tests them.</param>
+    public static (Network Network, ModelDescription Description) Load(string path, bool averaged = true)
     {
         ModelDescription description = Weights.Describe(path);
         if (!ModelCatalog.Names.Contains(description.Model))
@@ -54,6 +57,8 @@ internal static class Networks
         }
 
         Weights.Load(path, network.NamedState);
+        if (averaged)
+            Checkpoint.LoadAverage(path, network.NamedState);
         return (network, description);
     }
 

@@ -8,15 +8,19 @@ namespace HybridCnn.Cli.Runs;
 /// </summary>
 /// <param name="Name">The folder's, or more of its path where two are alike.</param>
 /// <param name="Folder">As named.</param>
-/// <param name="Status">"completed", "interrupted", "diverged", or "unfinished" where there is no result.</param>
+/// <param name="Status">"completed", "stopped", "interrupted", "diverged", or "unfinished" where there is no result.</param>
 /// <param name="Settings">By name, such as "recipe.momentum" or "batch", each as text.</param>
 /// <param name="Machine">Likewise.</param>
+/// <param name="Breaks">How often it was broken off and resumed.</param>
 /// <param name="Result">The end of the run; null without one.</param>
 /// <param name="Epochs">What <c>metrics.jsonl</c> holds; empty where no epoch ended.</param>
 internal sealed record RecordedRun(
     string Name, string Folder, string Status, IReadOnlyDictionary<string, string> Settings, IReadOnlyDictionary<string, string> Machine,
-    RunResult? Result, IReadOnlyList<EpochMetrics> Epochs)
+    int Breaks, RunResult? Result, IReadOnlyList<EpochMetrics> Epochs)
 {
+    /// <summary>The status and, if there were any, the breaks.</summary>
+    public string StatusInWords => Breaks switch { 0 => Status, 1 => $"{Status}, 1 break", _ => $"{Status}, {Breaks} breaks" };
+
     /// <summary>The epoch with the highest test accuracy, the first of several; null without epochs.</summary>
     public EpochMetrics? Best => Epochs.MaxBy(e => e.TestAccuracy);
 
@@ -61,7 +65,8 @@ internal sealed record RecordedRun(
             if (!TryGetObject(json.RootElement, "settings", out JsonElement settings) || !TryGetObject(json.RootElement, "machine", out JsonElement machine))
                 throw UserErrorException.BadData($"{file} is not that of a training run: it has no settings or no machine.", "Name folders that 'hybridcnn train' made.");
             RunResult? result = json.RootElement.TryGetProperty("result", out JsonElement end) ? end.Deserialize(RunJson.Lines.RunResult) : null;
-            return new(name, folder, result?.Status ?? "unfinished", JsonLeaves.Of(settings), JsonLeaves.Of(machine), result, ReadEpochs(Path.Combine(folder, "metrics.jsonl")));
+            int breaks = json.RootElement.TryGetProperty("resumes", out JsonElement resumes) && resumes.ValueKind == JsonValueKind.Array ? resumes.GetArrayLength() : 0;
+            return new(name, folder, result?.Status ?? "unfinished", JsonLeaves.Of(settings), JsonLeaves.Of(machine), breaks, result, ReadEpochs(Path.Combine(folder, "metrics.jsonl")));
         }
         catch (JsonException e)
         {

@@ -42,6 +42,28 @@ internal sealed class RunProgress
     [JsonIgnore]
     public double TrainSeconds => Epochs.Sum(e => e.Seconds) + EpochSeconds;
 
+    /// <summary>The epoch with the highest test accuracy, the first of several; null before the first.</summary>
+    [JsonIgnore]
+    public EpochMetrics? Best => Epochs.MaxBy(e => e.TestAccuracy);
+
+    /// <summary>How many epochs in a row, up to the last, have brought neither a higher test accuracy nor a lower test loss than any before.</summary>
+    [JsonIgnore]
+    public int EpochsWithoutBetter
+    {
+        get
+        {
+            (double accuracy, double loss) = (double.NegativeInfinity, double.PositiveInfinity);
+            int count = 0;
+            foreach (EpochMetrics epoch in Epochs)
+            {
+                count = epoch.TestAccuracy > accuracy || epoch.TestLoss < loss ? 0 : count + 1;
+                (accuracy, loss) = (Math.Max(accuracy, epoch.TestAccuracy), Math.Min(loss, epoch.TestLoss));
+            }
+
+            return count;
+        }
+    }
+
     /// <summary>Ends the epoch at hand.</summary>
     public void Add(EpochMetrics row)
     {

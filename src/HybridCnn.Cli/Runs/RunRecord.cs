@@ -21,7 +21,7 @@ internal sealed record DataInfo(string Name, int TrainImages, int TestImages, in
 internal sealed record NetworkInfo(string Model, IReadOnlyList<string> Layers, long Parameters);
 
 /// <summary>How a run ended. Test figures are null when the weights are no use.</summary>
-/// <param name="Status">"completed", "interrupted" or "diverged".</param>
+/// <param name="Status">"completed", "stopped" where no better epoch came, "interrupted" or "diverged".</param>
 /// <param name="TestAccuracy">Share of right answers with the saved weights.</param>
 /// <param name="TestLoss">Mean cross-entropy with the saved weights, in nats.</param>
 /// <param name="ImagesTrained">Over all epochs.</param>
@@ -33,6 +33,12 @@ internal sealed record RunResult(
 {
     /// <summary>The latest checkpoint; null where none was saved, and in runs from before there were any.</summary>
     public string? Checkpoint { get; init; }
+
+    /// <summary>The epoch with the highest test accuracy, the first of several; null without epochs, and in older runs.</summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>Share of right answers after that epoch.</summary>
+    public double? BestTestAccuracy { get; init; }
 }
 
 /// <summary>One line of <c>metrics.csv</c> and <c>metrics.jsonl</c>.</summary>

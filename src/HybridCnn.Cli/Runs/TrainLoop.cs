@@ -12,7 +12,7 @@ namespace HybridCnn.Cli.Runs;
 internal sealed class TrainLoop(
     TrainSettings settings, Network network, BatchSource loader, Evaluator evaluator, ComputeContext context, RunDisplay display, RunFolder folder, RunProgress progress, Stopwatch clock)
 {
-    public const string Completed = "completed", Interrupted = "interrupted", Diverged = "diverged";
+    public const string Completed = "completed", Stopped = "stopped", Interrupted = "interrupted", Diverged = "diverged";
 
     private const int CurvePointsPerEpoch = 25;
 
@@ -43,12 +43,16 @@ internal sealed class TrainLoop(
 
     private double TotalSeconds => _secondsBefore + clock.Elapsed.TotalSeconds;
 
+    private bool HasStopped => settings.EarlyStop > 0 && progress.EpochsWithoutBetter >= settings.EarlyStop;
+
     private double EpochSeconds => progress.EpochSeconds + _steps.Elapsed.TotalSeconds;
 
     public RunResult Result() => new(
         _status, Evaluation?.Accuracy, Evaluation?.Loss, progress.Images, progress.TrainSeconds, TotalSeconds, progress.TrainSeconds > 0 ? progress.Images / progress.TrainSeconds : 0)
     {
         Checkpoint = Checkpoints?.Last,
+        BestEpoch = progress.Best?.Epoch,
+        BestTestAccuracy = progress.Best?.TestAccuracy,
     };
 
     /// <summary>Runs the epochs that are left. The network ends up with the averages, where weights are averaged.</summary>
@@ -62,6 +66,8 @@ internal sealed class TrainLoop(
         };
         if (ResumeFrom is not null)
             Checkpoint.Load(ResumeFrom, trainer);
+        if (HasStopped)
+            _status = Stopped;
         while (_status == Completed && trainer.Epoch <= settings.Epochs)
         {
             display.RunEpoch(trainer.Epoch, () => RunEpoch(trainer, cancellation));
@@ -71,7 +77,7 @@ internal sealed class TrainLoop(
 
         _average?.Exchange();
         // A run that was ended between its last checkpoint and its last files has no epoch left.
-        if (_status == Completed)
+        if (_status is Completed or Stopped)
             Evaluation ??= evaluator.Run();
     }
 
@@ -110,12 +116,14 @@ internal sealed class TrainLoop(
         });
         if (cancellation.IsCancellationRequested && (!result.Completed || trainer.Epoch <= settings.Epochs))
             _status = Interrupted;
+        else if (result.Completed && trainer.Epoch <= settings.Epochs && HasStopped)
+            _status = Stopped;
         if (result.Completed)
         {
             trainer.Schedule!.Observe(Evaluation.Loss);
             if (best)
                 Checkpoints?.SaveBest(trainer, loader.Position, Now());
-            if (Checkpoints?.IsDue(progress.Step, endOfEpoch: true) == true || _status == Interrupted || trainer.Epoch > settings.Epochs)
+            if (Checkpoints?.IsDue(progress.Step, endOfEpoch: true) == true || _status != Completed || trainer.Epoch > settings.Epochs)
                 Save(trainer);
         }
 

@@ -44,6 +44,8 @@ internal static class TrainRun
                 Console.Error.WriteLine($"note: {difference}");
         }
 
+        if (settings.Init is not null && from is null)
+            Initialize(network, settings.Init);
         if (settings.Tune)
             Tuning.Run(network, loader.BatchShape, context, settings.TuneCache);
         RunProgress progress = from?.Progress ?? new();
@@ -67,7 +69,7 @@ internal static class TrainRun
         display.Started(run, folder);
         using var interruption = new Interruption();
         using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
-        using EventFile? events = settings.Tensorboard ? EventFile.Create(folder.Path) : null;
+        using EventFile? events = settings.Tensorboard ? EventFile.Create(folder.Path, from?.Progress.Step) : null;
         var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder, progress, clock)
         {
             Events = events,
@@ -100,11 +102,19 @@ internal static class TrainRun
         }
     }
 
+    private static void Initialize(Network network, string file)
+    {
+        IReadOnlyList<string> troubles = Weights.LoadFitting(file, network.NamedState);
+        Console.Error.WriteLine($"note: the weights are from {file}{(troubles.Count == 0 ? "." : $", but for {troubles.Count} that don't fit:")}");
+        foreach (string trouble in troubles)
+            Console.Error.WriteLine($"  {trouble}");
+    }
+
     private static int Ending(RunRecord run) => run.Result!.Status switch
     {
-        TrainLoop.Completed => ExitCode.Ok,
+        TrainLoop.Completed or TrainLoop.Stopped => ExitCode.Ok,
         TrainLoop.Interrupted => ExitCode.Interrupted,
         _ => throw new UserErrorException(
-            ExitCode.Diverged, $"Training diverged after {run.Result.ImagesTrained:#,0} images: the loss is no longer a number.", $"Lower --lr; it was {run.Settings.Recipe.LearningRate}."),
+            ExitCode.Diverged, $"Training diverged after {run.Result.ImagesTrained:#,0} images: the loss is no longer a number.", $"Lower --lr; it was {run.Settings.Recipe.LearningRate}.{(run.Result.Checkpoint is { } last ? $" --init {last} starts from the last weights that were saved." : "")}"),
     };
 }

@@ -46,6 +46,12 @@ internal sealed record TrainSettings
     /// <summary>Whether the run folder gets a file of events for TensorBoard.</summary>
     public bool Tensorboard { get; init; }
 
+    /// <summary>The file whose weights the run starts from; null = random ones.</summary>
+    public string? Init { get; init; }
+
+    /// <summary>The run ends after so many epochs without a better one; 0 = never.</summary>
+    public int EarlyStop { get; init; }
+
     /// <summary>When the run is saved so that it can be resumed.</summary>
     public CheckpointSettings Checkpoints { get; init; } = new();
 
@@ -60,13 +66,14 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $"{Recipe.CommandLine()} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (Tensorboard ? " --tensorboard" : "") + Checkpoints.CommandLine();
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (Tensorboard ? " --tensorboard" : "")
+        + (Init is null ? "" : $" --init {Quote(Init)}") + (EarlyStop == 0 ? "" : $" --early-stop {EarlyStop}") + Checkpoints.CommandLine();
 
     /// <summary>Whether a resumed run may have another value than the run had before: it changes where or how long is computed, not what.</summary>
     /// <param name="name">As in run.json: "batch", "recipe.momentum".</param>
     public bool MayDiffer(string name) => name switch
     {
-        "data_directory" or "threads" or "blas_core" or "tune_cache" or "tensorboard" or "loading.prefetch" or "loading.skip_bad" => true,
+        "data_directory" or "threads" or "blas_core" or "tune_cache" or "tensorboard" or "loading.prefetch" or "loading.skip_bad" or "early_stop" => true,
         // These learning rates don't look ahead to the end.
         "epochs" => Recipe.Schedule is "constant" or "step" or "multistep" or "plateau",
         _ => name.StartsWith("checkpoints.", StringComparison.Ordinal),

@@ -15,12 +15,16 @@ internal sealed class EventFile : IDisposable
     private EventFile(FileStream stream) => _stream = stream;
 
     /// <summary>Opens a new file, under the name by which TensorBoard finds it.</summary>
-    public static EventFile Create(string folder)
+    /// <param name="folder">The run's.</param>
+    /// <param name="resumedAfter">The step that the run goes on from: what its earlier file has behind it, TensorBoard then leaves out. Null = the beginning.</param>
+    public static EventFile Create(string folder, long? resumedAfter = null)
     {
         double now = Now();
         string path = Path.Combine(folder, $"events.out.tfevents.{(long)now}.{Environment.MachineName}.{Environment.ProcessId}.0");
         var file = new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
         file.Write(new Event { WallTime = now, FileVersion = "brain.Event:2" });
+        if (resumedAfter is { } step)
+            file.Write(new Event { WallTime = now, Step = step + 1, SessionLog = new SessionLog { Status = SessionLog.Types.SessionStatus.Start } });
         return file;
     }
 

@@ -26,10 +26,13 @@ public static class AtomicFile
         catch (Exception e)
         {
             TryDelete(beside);
-            if (e is IOException or UnauthorizedAccessException)
+            // .NET's word for a file that is larger than the file system or the process's limit allows (EFBIG).
+            bool tooLarge = e is ArgumentOutOfRangeException { ParamName: "value" };
+            if (e is IOException or UnauthorizedAccessException || tooLarge)
             {
                 string old = File.Exists(path) ? " The file that was there is unchanged." : "";
-                throw new IOException($"Can't write {path}: {e.Message.TrimEnd('.')}.{old}", e);
+                string reason = tooLarge ? "it would be larger than the file system, or the limit of this process, allows" : e.Message.TrimEnd('.');
+                throw new IOException($"Can't write {path}: {reason}.{old}", e);
             }
 
             throw;

@@ -98,6 +98,31 @@ public static class Checkpoint
         return info;
     }
 
+    /// <summary>Reads the averages of the weights over the weights: what training with a <see cref="WeightAverage"/> is tested with.</summary>
+    /// <param name="path">A checkpoint, or a file of weights.</param>
+    /// <param name="parameters">The network's <see cref="Layer.NamedState"/>.</param>
+    /// <returns>False, and nothing is changed, where the file holds no averages.</returns>
+    /// <exception cref="DataFormatException">Missing, damaged, or the averages of another network.</exception>
+    public static bool LoadAverage(string path, IEnumerable<NamedParameter> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        NamedParameter[] all = [.. parameters];
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        const string prefix = $"{Weights.TrainingPrefix}{Trainer.AverageName}.";
+        if (!file.Entries.Any(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)))
+            return false;
+        foreach (NamedParameter named in all)
+        {
+            SafeTensorEntry entry = file.Entry(prefix + named.Name);
+            if (!Weights.HasExtents(named.Parameter.Shape, entry.Extents))
+                throw new DataFormatException($"{path} holds the averages of another network: {entry} is here {named.Parameter.Shape}.");
+        }
+
+        foreach (NamedParameter named in all)
+            file.ReadFloats(prefix + named.Name, named.Parameter.Value.Span);
+        return true;
+    }
+
     private static NamedTensor[] Tensors(Trainer trainer, TrainingState state) =>
     [
         .. trainer.Network.NamedState.Select(named => new NamedTensor(named.Name, named.Parameter.Value)),

@@ -13,6 +13,9 @@ namespace HybridCnn.Training;
 /// </summary>
 public sealed class Trainer
 {
+    /// <summary>What goes before the names of the averages in <see cref="State"/>.</summary>
+    internal const string AverageName = "average";
+
     private readonly Loss _loss;
     private readonly Optimizer _optimizer;
     private readonly ComputeContext _context;
@@ -92,7 +95,7 @@ public sealed class Trainer
                 NamedNumber.Counter("steps", () => Steps, value => Steps = value),
             ]);
             return TrainingState.Join(
-                ("trainer", own), ("optimizer", _optimizer.State), ("schedule", Schedule?.State ?? TrainingState.Empty), ("average", Average?.State ?? TrainingState.Empty));
+                ("trainer", own), ("optimizer", _optimizer.State), ("schedule", Schedule?.State ?? TrainingState.Empty), (AverageName, Average?.State ?? TrainingState.Empty));
         }
     }
 

@@ -56,9 +56,22 @@ internal static class CliProcess
         return running;
     }
 
-    private static Process Start(string[] arguments)
+    /// <summary>Runs in a shell that lets no file grow beyond a size.</summary>
+    public static CliResult RunWithFilesUpTo(int bytes, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [s_program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // In POSIX shells the unit is 512 bytes. The signal that comes with the refusal would end the process.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f {bytes / 512}; exec dotnet \"$@\"", "sh", s_program, .. arguments]);
+        // The runtime's own files for generated code are larger.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        using Process process = Start(start);
+        return Finish(process, process.StandardOutput.ReadToEndAsync());
+    }
+
+    private static Process Start(string[] arguments) => Start(new ProcessStartInfo("dotnet", [s_program, .. arguments]));
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         foreach (string name in new[] { "HYBRIDCNN_NUM_THREADS", "HYBRIDCNN_DEBUG", "HYBRIDCNN_BLAS", "HYBRIDCNN_BLAS_CORETYPE" })
             start.Environment.Remove(name);
         return Process.Start(start)!;

@@ -95,6 +95,37 @@ public class ResumeTests(CheckpointedRun run) : IClassFixture<CheckpointedRun>
         Assert.Equal(2, Directory.GetFiles(Path.Combine(folder, "checkpoints"), "*.safetensors").Length);
     }
 
+    // A limit for files that a checkpoint is above and no other file: the system then refuses the write as it does on a full disk.
+    [Fact]
+    public void Where_a_checkpoint_cannot_be_written_the_old_ones_are_whole_and_the_run_goes_on_from_there()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        string folder = run.CopyUpTo(7, "full"), old = Path.Combine(folder, "checkpoints", Path.GetFileName(run.Checkpoint(7)));
+        string[] command = ["train", .. CheckpointedRun.Settings, "--resume", "auto", "--out", folder];
+        CliResult full = CliProcess.RunWithFilesUpTo(500_000, command);
+        Assert.True(full.ExitCode == 2, full.Error);
+        Assert.Contains($"error: Can't write {Path.Combine(folder, "checkpoints")}", full.Error);
+        Assert.Contains($"{old} is whole, and --resume goes on from there", full.Error);
+        Assert.Equal(7, Directory.GetFiles(Path.Combine(folder, "checkpoints")).Length);
+        Assert.Equal(File.ReadAllBytes(run.Checkpoint(7)), File.ReadAllBytes(old));
+        CliResult result = CliProcess.Run(command);
+        Assert.True(result.ExitCode == 0, result.Error);
+        run.AssertSame(folder);
+    }
+
+    [Fact]
+    public void A_folder_that_takes_no_checkpoints_is_an_error_before_the_first_step()
+    {
+        string folder = run.CopyUpTo(0, "in-the-way"), inTheWay = Path.Combine(folder, "checkpoints");
+        Directory.Delete(inTheWay);
+        File.WriteAllText(inTheWay, "");
+        CliResult result = Train("--resume", "auto", "--out", folder);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains($"The folder for checkpoints {inTheWay} cannot be made", result.Error);
+        Assert.DoesNotContain("train loss", result.Output);
+    }
+
     [Fact]
     public void Another_setting_is_refused_by_its_name_with_both_values()
     {

@@ -74,8 +74,9 @@ public class UsageTests
     }
 
     [Theory]
-    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --schedule --loss --label-smoothing --optimizer --momentum --nesterov --weight-decay --decay-on --warmup --gamma --step-epochs --milestones --power --patience --clip-norm --clip-value --ema --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress --augment --image-size --channels --test-share --skip-bad --prefetch --checkpoint-every --keep-checkpoints --resume image-folder arrays cifar100")]
+    [InlineData("train", "--data --data-dir --model --epochs --batch --lr --lr-schedule --schedule --loss --label-smoothing --optimizer --momentum --nesterov --weight-decay --decay-on --warmup --gamma --step-epochs --milestones --power --patience --clip-norm --clip-value --ema --seed --threads --precision --deterministic --blas-core --limit --out --json --no-progress --augment --image-size --channels --test-share --skip-bad --prefetch --checkpoint-every --keep-checkpoints --resume --init --early-stop image-folder arrays cifar100")]
     [InlineData("eval", "--data --data-dir --image-size --channels --skip-bad --limit --threads --blas-core --json <weights>")]
+    [InlineData("export", "--out --average --json <source>")]
     [InlineData("data download", "--data-dir --mirror <name> cifar100")]
     [InlineData("data verify", "--data-dir --json <name>")]
     [InlineData("data stats", "--data-dir --sheet --image-size --limit --json <name>")]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using HybridCnn.Cli.Pictures;
 using HybridCnn.Cli.Runs;
+using HybridCnn.Layers;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Cli.Reports;
@@ -12,9 +13,14 @@ namespace HybridCnn.Cli.Reports;
 /// <param name="curve">The training batches in between.</param>
 /// <param name="evaluation">The test images with the saved weights; null when the weights are no use.</param>
 /// <param name="filters">Weights of the first convolution, [OC, IC, KH, KW]; null when there is none.</param>
+/// <param name="layers">How long the layers took in a training step; empty when the run was too short.</param>
 internal sealed class HtmlReport(
-    RunRecord run, IReadOnlyList<EpochMetrics> epochs, IReadOnlyList<CurvePoint> curve, Evaluation? evaluation, Tensor? filters)
+    RunRecord run, IReadOnlyList<EpochMetrics> epochs, IReadOnlyList<CurvePoint> curve, Evaluation? evaluation, Tensor? filters, IReadOnlyList<LayerTimes> layers)
 {
+    private const int MostLayers = 30;
+
+    private static readonly (string Name, string Style)[] s_passes = [("forward", "forward"), ("gradient of the input", "data"), ("gradients of the weights", "weights")];
+
     private const int MostMistakes = 24;
     private const int MostFilters = 64;
 
@@ -35,6 +41,7 @@ internal sealed class HtmlReport(
         Mistakes();
         Filters();
         Steps();
+        Layers();
         Throughput();
         Facts();
         HtmlPage.End(_html, run.Machine.HybridCnn, run.Started.AddSeconds(run.Result.TotalSeconds));
@@ -164,6 +171,20 @@ internal sealed class HtmlReport(
 
         void Single(string name, ChartAxis axis, (double, double)[] points, bool dots) =>
             _html.AppendLine($"<figure><figcaption>{name}</figcaption>{new LineChart($"{name} over epochs", last, axis).Draw(new ChartLine(name, "train", dots || points.Length == 1, points))}</figure>");
+    }
+
+    private void Layers()
+    {
+        if (layers.Count == 0)
+            return;
+        double all = layers.Sum(layer => layer.Total);
+        LayerTimes[] longest = [.. layers.OrderByDescending(layer => layer.Total).Take(MostLayers)];
+        string which = longest.Length == layers.Count ? "all" : $"the {longest.Length} that take longest, {longest.Sum(layer => layer.Total) / all:P0} of the time of all {layers.Count}";
+        string keys = string.Concat(s_passes.Select(pass => $"<span class=\"key {pass.Style}\">{pass.Name}</span>"));
+        string drawing = new BarChart("Time of every layer in a training step", "ms", s_passes).Draw(
+            [.. longest.Select(layer => new ChartBar($"{layer.Name} {layer.Kind}", [layer.Forward, layer.BackwardData, layer.BackwardWeights]))]);
+        _html.AppendLine($"<section id=\"layers\"><h2>Layers</h2><p class=\"note\">Where a training step of {run.Settings.Batch} images spends its {all:0.0} ms in the network: medians over the first steps; {which}.</p>"
+            + $"<figure><figcaption>{keys}</figcaption>{drawing}</figure></section>");
     }
 
     private void Throughput()

@@ -19,6 +19,7 @@ internal sealed class TrainLoop(
     private readonly Optimizer _optimizer = settings.Recipe.CreateOptimizer(network);
     private readonly WeightAverage? _average = settings.Recipe.CreateAverage(network);
     private readonly BatchSums _forDisplay = new();
+    private readonly StepTimes _times = new(network);
     private readonly double _secondsBefore = progress.TotalSeconds;
 
     // The training steps since progress.EpochSeconds was last set: saving and testing are no training.
@@ -26,6 +27,9 @@ internal sealed class TrainLoop(
 
     private string _status = Completed;
     private double _lastProgress;
+
+    /// <summary>How long the layers take, measured in the first steps.</summary>
+    public IReadOnlyList<LayerTimes> Layers => _times.Layers;
 
     /// <summary>Gets every point of the curve and every epoch; null where TensorBoard is not asked for.</summary>
     public EventFile? Events { get; init; }
@@ -97,6 +101,10 @@ internal sealed class TrainLoop(
             Evaluation = null;
             return;
         }
+        finally
+        {
+            _times.Pause();
+        }
 
         progress.EpochSeconds = EpochSeconds;
         _steps.Reset();
@@ -134,6 +142,7 @@ internal sealed class TrainLoop(
     private void StepDone(Trainer trainer, StepResult step)
     {
         (progress.Step, progress.LearningRate) = (step.Step, _optimizer.LearningRate);
+        _times.StepDone();
         progress.Epoch.Add(step);
         progress.Point.Add(step);
         _forDisplay.Add(step);

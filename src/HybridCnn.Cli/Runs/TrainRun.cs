@@ -81,7 +81,7 @@ internal static class TrainRun
         run = run with { Result = loop.Result() };
         if (loop.Evaluation is not null)
             Weights.Save(folder.Weights, network.NamedState, description);
-        folder.WriteReport(new HtmlReport(run, progress.Epochs, progress.Curve, loop.Evaluation, Networks.FirstFilters(network)).Write());
+        folder.WriteReport(new HtmlReport(run, progress.Epochs, progress.Curve, loop.Evaluation, Networks.FirstFilters(network), loop.Layers).Write());
         folder.WriteRun(run);
         display.Finished(run, folder);
         if (ConvolutionFallbacks.Count > 0)

@@ -14,6 +14,7 @@ public partial class ReportTests(TrainedRun run) : IClassFixture<TrainedRun>
     [InlineData("mistakes")]
     [InlineData("filters")]
     [InlineData("steps")]
+    [InlineData("layers")]
     [InlineData("throughput")]
     [InlineData("settings")]
     public void It_has_the_section(string id) => Assert.Contains($"<section id=\"{id}\">", _html);
@@ -53,6 +54,17 @@ public partial class ReportTests(TrainedRun run) : IClassFixture<TrainedRun>
         string table = _html[_html.IndexOf("<table class=\"confusion\"", StringComparison.Ordinal)..];
         table = table[..table.IndexOf("</table>", StringComparison.Ordinal)];
         Assert.Equal(320, Counts().Matches(table).Sum(match => int.Parse(match.Groups[1].Value)));
+    }
+
+    [Fact]
+    public void The_layers_chart_has_a_bar_for_every_pass_that_took_time()
+    {
+        string section = _html[_html.IndexOf("<section id=\"layers\">", StringComparison.Ordinal)..];
+        section = section[..section.IndexOf("</section>", StringComparison.Ordinal)];
+        // lenet5: two convolutions and three fully connected layers; the first layer needs no gradient of its input.
+        Assert.Equal(5, section.Split("gradients of the weights: ").Length - 1);
+        Assert.Contains("0 Conv2d+ReLU, forward: ", section);
+        Assert.DoesNotContain("BatchNorm", section);
     }
 
     [GeneratedRegex("src=\"([^\"]*)\"")]

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using HybridCnn.Compute;
 using HybridCnn.Layers;
+using HybridCnn.Tensors;
 using HybridCnn.Training;
 using Spectre.Console;
 
@@ -19,6 +21,31 @@ internal static class Breakdown
         Turns.RunUntilSteady(() => training.Step(), TurnPlan.UsualSteadyBlocks, cancel);
         double once = training.Profile(1, cancel).Step;
         Print(network, batch, threads, training.Profile(Math.Max(LeastSteps, (int)(Milliseconds / once)), cancel), console);
+    }
+
+    public static void PrintPrediction(string name, int batch, int threads, IAnsiConsole console, CancellationToken cancel)
+    {
+        using var context = new ComputeContext(threads);
+        (Network network, Shape image, _) = OurNetwork.Create(name);
+        Tensor x = ConvData.Filled(new SeededRandom(1), new Shape(batch, image[0], image[1], image[2])), y = new(network.Bind(x.Shape));
+        Turns.RunUntilSteady(() => network.Predict(x, y, context), TurnPlan.UsualSteadyBlocks, cancel);
+        network.Timer = new NetworkTimer();
+        var clock = Stopwatch.StartNew();
+        int runs = 0;
+        for (; runs < LeastSteps || clock.ElapsedMilliseconds < Milliseconds; runs++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            network.Predict(x, y, context);
+        }
+
+        double all = network.Timer.Layers.Sum(layer => layer.Forward);
+        var table = new Table { Border = TableBorder.Simple, Title = new TableTitle($"{name}, batch {batch}, {threads} thread(s): our prediction, medians of {runs} in ms") };
+        foreach (string column in (string[])["layer", "kind", "output", "time", "share"])
+            table.AddColumn(column);
+        foreach (LayerTimes layer in network.Timer.Layers)
+            table.AddRow(Markup.Escape(layer.Name), layer.Kind, Markup.Escape(layer.Output.ToString()), Number(layer.Forward), (layer.Forward / all).ToString("P1", CultureInfo.InvariantCulture));
+        table.AddRow("all", "", "", Number(all), "");
+        console.Write(table);
     }
 
     private static void Print(string network, int batch, int threads, StepProfile profile, IAnsiConsole console)

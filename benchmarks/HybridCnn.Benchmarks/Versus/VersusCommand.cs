@@ -34,7 +34,7 @@ internal static class VersusCommand
         var threads = new Option<string>("--threads") { Description = "Numbers of threads, each a run of its own.", DefaultValueFactory = _ => "1,2" };
         var rounds = new Option<int>("--rounds") { Description = "Turns that everybody gets.", DefaultValueFactory = _ => 15 };
         var turn = new Option<double>("--turn-ms") { Description = "Timed milliseconds in a turn.", DefaultValueFactory = _ => 80 };
-        var breakdown = new Option<bool>("--breakdown") { Description = "Also print where our own step's time goes, by layer and pass." };
+        var breakdown = new Option<bool>("--breakdown") { Description = "Also print where the time of our own step or prediction goes, by layer and pass." };
         var results = new Option<DirectoryInfo?>("--results") { Description = "Write both, and charts, as DIR/CPU/versus-NAME: net, conv or the set; CPU is this processor's name." };
         var json = new Option<FileInfo?>("--json") { Description = "Write header and rows as JSON." };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
@@ -108,6 +108,11 @@ internal static class VersusCommand
             {
                 foreach (string network in request.Networks)
                     Breakdown.Print(network, request.StepBatch, threads, console, cancel.Token);
+                foreach (string network in request.Inferred)
+                {
+                    foreach (int batch in request.InferredBatches)
+                        Breakdown.PrintPrediction(network, batch, threads, console, cancel.Token);
+                }
             }
         }
         catch (OperationCanceledException)

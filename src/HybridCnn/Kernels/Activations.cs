@@ -2,6 +2,18 @@ namespace HybridCnn.Kernels;
 
 // The functions of the activation layers, as PyTorch defines them. NaN passes through, forward and backward.
 
+/// <summary>x itself, where a sweep does something else besides.</summary>
+internal readonly struct IdentityFunction : IActivation
+{
+    public static bool FromOutput => true;
+
+    public T Value<T>(T x)
+        where T : struct, IFloats<T> => x;
+
+    public T Gradient<T>(T at, T dy)
+        where T : struct, IFloats<T> => dy;
+}
+
 /// <summary>max(x, 0).</summary>
 internal readonly struct ReluFunction : IActivation
 {

@@ -12,19 +12,25 @@ internal static unsafe class LayoutTransform
     // Pixels per strip. A strip reads or writes a few whole lines of every plane, and fits the second-level cache.
     private const int Strip = 64;
 
+    private const int Colours = 3;
+
     /// <summary>nhwc[p][c] = nchw[c][p].</summary>
     /// <param name="channels">C.</param>
     /// <param name="pixels">H·W.</param>
     /// <param name="nchw">One image, [C, H, W].</param>
     /// <param name="nhwc">Overwritten with the image as [H, W, C].</param>
-    public static void ToNhwc(int channels, int pixels, ReadOnlySpan<float> nchw, Span<float> nhwc)
+    public static void ToNhwc(int channels, int pixels, ReadOnlySpan<float> nchw, Span<float> nhwc) => ToNhwc(channels, pixels, 0, pixels, nchw, nhwc);
+
+    /// <summary>The same for pixels [first, end) of the image alone.</summary>
+    public static void ToNhwc(int channels, int pixels, int first, int end, ReadOnlySpan<float> nchw, Span<float> nhwc)
     {
+        CheckRange(pixels, first, end);
         int count = checked(channels * pixels);
         fixed (float* source = nchw[..count])
         fixed (float* target = nhwc[..count])
         {
-            for (int p = 0; p < pixels; p += Strip)
-                Matrix(channels, Math.Min(Strip, pixels - p), source + p, pixels, target + (nint)p * channels, channels);
+            for (int p = first; p < end; p += Strip)
+                Matrix(channels, Math.Min(Strip, end - p), source + p, pixels, target + (nint)p * channels, channels);
         }
     }
 
@@ -33,14 +39,18 @@ internal static unsafe class LayoutTransform
     /// <param name="pixels">H·W.</param>
     /// <param name="nhwc">One image, [H, W, C].</param>
     /// <param name="nchw">Overwritten with the image as [C, H, W].</param>
-    public static void ToNchw(int channels, int pixels, ReadOnlySpan<float> nhwc, Span<float> nchw)
+    public static void ToNchw(int channels, int pixels, ReadOnlySpan<float> nhwc, Span<float> nchw) => ToNchw(channels, pixels, 0, pixels, nhwc, nchw);
+
+    /// <summary>The same for pixels [first, end) of the image alone.</summary>
+    public static void ToNchw(int channels, int pixels, int first, int end, ReadOnlySpan<float> nhwc, Span<float> nchw)
     {
+        CheckRange(pixels, first, end);
         int count = checked(channels * pixels);
         fixed (float* source = nhwc[..count])
         fixed (float* target = nchw[..count])
         {
-            for (int p = 0; p < pixels; p += Strip)
-                Matrix(Math.Min(Strip, pixels - p), channels, source + (nint)p * channels, channels, target + p, pixels);
+            for (int p = first; p < end; p += Strip)
+                Matrix(Math.Min(Strip, end - p), channels, source + (nint)p * channels, channels, target + p, pixels);
         }
     }
 
@@ -52,8 +62,21 @@ internal static unsafe class LayoutTransform
             Matrix(rows, columns, from, sourceStride, to, targetStride);
     }
 
+    private static void CheckRange(int pixels, int first, int end)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfLessThan(end, first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end, pixels);
+    }
+
     private static void Matrix(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
     {
+        if (rows == Colours && targetStride == Colours)
+        {
+            Interleave(columns, source, sourceStride, target);
+            return;
+        }
+
         int least = Math.Min(rows, columns);
         if (Vector512.IsHardwareAccelerated && least >= Floats16.Count)
             Squares<Floats16>(rows, columns, source, sourceStride, target, targetStride);
@@ -63,6 +86,15 @@ internal static unsafe class LayoutTransform
             Squares<Floats4>(rows, columns, source, sourceStride, target, targetStride);
         else
             Squares<Floats1>(rows, columns, source, sourceStride, target, targetStride);
+    }
+
+    // The pixels of a colour image, which are too few planes for squares.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Interleave(int pixels, float* source, nint plane, float* target)
+    {
+        float* red = source, green = source + plane, blue = green + plane;
+        for (int p = 0; p < pixels; p++, target += Colours)
+            (target[0], target[1], target[2]) = (red[p], green[p], blue[p]);
     }
 
     // Along the planes, whose rows lie far apart: their lines are finished before others push them out. The last square of a row or column of squares

@@ -21,7 +21,7 @@ public sealed class LayerTimes
     /// <summary>The forward pass, with a ReLU that it takes in.</summary>
     public double Forward => Median(_forward);
 
-    /// <summary>The gradient by x; the whole backward pass of a layer whose gradients come from one pass.</summary>
+    /// <summary>The gradient by x; the whole backward pass of a layer whose gradients come from one pass; with a forward pass that was run again for it.</summary>
     public double BackwardData => Median(_backwardData);
 
     /// <summary>The gradients by weights and bias, where they are a pass of their own: convolutions and fully connected layers.</summary>
@@ -32,9 +32,13 @@ public sealed class LayerTimes
 
     internal void AddForward(double milliseconds) => _forward.Add(milliseconds);
 
+    /// <summary>What the next backward pass has cost before it came to the layer's gradients.</summary>
+    internal double Again { private get; set; }
+
     internal void AddBackward(double data, double weights)
     {
-        _backwardData.Add(data);
+        _backwardData.Add(data + Again);
+        Again = 0;
         _backwardWeights.Add(weights);
     }
 

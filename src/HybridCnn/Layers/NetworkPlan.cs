@@ -75,7 +75,7 @@ internal sealed class NetworkPlan
             if (operation.IsAgain)
             {
                 RunAgain(operation, x, y, context);
-                timer?.NoteForward(operation.Step!, _wiring, start);
+                timer?.NoteAgain(operation.Step!, _wiring, start);
                 continue;
             }
 

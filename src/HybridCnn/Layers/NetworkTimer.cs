@@ -37,6 +37,10 @@ public sealed class NetworkTimer
             Stopwatch.GetElapsedTime(between, end).TotalMilliseconds, Stopwatch.GetElapsedTime(start, between).TotalMilliseconds);
     }
 
+    /// <summary>Of a forward pass that runs again for the backward pass, which it counts as a part of.</summary>
+    internal void NoteAgain(NetworkStep step, NetworkWiring wiring, long start) =>
+        Of(step, wiring, isSum: false).Again = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+
     private LayerTimes Of(NetworkStep step, NetworkWiring wiring, bool isSum)
     {
         if (_times.TryGetValue((step, isSum), out LayerTimes? times))

@@ -20,7 +20,7 @@ public sealed class ConvolutionPlan
     // Of an image, as a first layer reads them.
     private const int Colours = 3;
 
-    private readonly ConvolutionChoice _forward, _backwardData, _backwardWeights;
+    private readonly ConvolutionChoice _forward, _prepared, _backwardData, _backwardWeights;
     private readonly int _shares;
     private int _fallbacksCounted;
 
@@ -40,17 +40,18 @@ public sealed class ConvolutionPlan
     }
 
     internal ConvolutionPlan(Conv2dDims dims, ConvolutionAlgorithm algorithm, ComputeOptions? options, bool smallKernels)
-        : this(dims, options ??= ComputeOptions.Default, pass => ConvolutionRules.Choose(dims, pass, algorithm, options, smallKernels))
+        : this(dims, options ??= ComputeOptions.Default, pass => ConvolutionRules.Choose(dims, pass, algorithm, options, smallKernels), smallKernels)
     {
     }
 
-    private ConvolutionPlan(Conv2dDims dims, ComputeOptions options, Func<ConvolutionPass, ConvolutionChoice> choose)
+    private ConvolutionPlan(Conv2dDims dims, ComputeOptions options, Func<ConvolutionPass, ConvolutionChoice> choose, bool smallKernels)
     {
         CheckSizes(dims);
         Dims = dims;
         Options = options;
         _shares = options.Shares;
         _forward = choose(ConvolutionPass.Forward);
+        _prepared = ConvolutionRules.ForPrepared(_forward, dims, options, smallKernels);
         _backwardData = choose(ConvolutionPass.BackwardData);
         _backwardWeights = choose(ConvolutionPass.BackwardWeights);
     }
@@ -75,7 +76,7 @@ public sealed class ConvolutionPlan
     {
         ArgumentNullException.ThrowIfNull(context);
         var tuner = new ConvolutionTuner(dims, context, cache, smallKernels, clock);
-        return new ConvolutionPlan(dims, context.Options, tuner.Choose);
+        return new ConvolutionPlan(dims, context.Options, tuner.Choose, smallKernels);
     }
 
     /// <summary>
@@ -110,6 +111,8 @@ public sealed class ConvolutionPlan
         {
             ConvolutionChoice choice = Choice(pass);
             text.AppendLine().Append($"  {pass}: {choice.Algorithm}, {choice.Method.Describe(pass, _shares)}; workspace {WorkspaceBytes(pass) / 1024.0:0.#} KiB");
+            if (pass == ConvolutionPass.Forward && _prepared != _forward)
+                text.AppendLine().Append($"    {_prepared.Algorithm} in prediction, where reading so many transformed weights would take longer");
             foreach (string reason in choice.Reasons)
                 text.AppendLine().Append($"    {reason}");
             if (choice.Fallback is { } fallback)
@@ -140,10 +143,10 @@ public sealed class ConvolutionPlan
     }
 
     /// <summary>Floats that <see cref="Prepare"/> makes; 0 where the forward pass takes the weights as they are.</summary>
-    internal long PreparedFloats => _forward.Method.PreparedFloats;
+    internal long PreparedFloats => _prepared.Method.PreparedFloats;
 
     /// <summary>Whether <see cref="ForwardPrepared"/> takes a ReLU with a ceiling.</summary>
-    internal bool TakesCeiling => _forward.Method.TakesCeiling;
+    internal bool TakesCeiling => _prepared.Method.TakesCeiling;
 
     /// <summary>Packs or transforms weights for <see cref="ForwardPrepared"/>. Overwrites prepared.</summary>
     /// <param name="weights">w [OC, IC/Groups, KH, KW].</param>
@@ -153,7 +156,7 @@ public sealed class ConvolutionPlan
     {
         CheckLength(weights.Length, nameof(weights), Dims.WeightsCount, "OC, IC/Groups, KH, KW");
         CheckLength(prepared.Length, nameof(prepared), PreparedFloats, "prepared weights");
-        _forward.Method.Prepare(weights, prepared, context);
+        _prepared.Method.Prepare(weights, prepared, context);
     }
 
     /// <summary><see cref="Forward"/> with weights that <see cref="Prepare"/> made, or as they are where it makes none. Overwrites y.</summary>
@@ -171,8 +174,9 @@ public sealed class ConvolutionPlan
         if (!bias.IsEmpty)
             CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
         CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
-        CountFallback(ConvolutionPass.Forward, _forward);
-        _forward.Method.ForwardPrepared(x, prepared, bias, ceiling, y, context);
+        if (_prepared == _forward)
+            CountFallback(ConvolutionPass.Forward, _forward);
+        _prepared.Method.ForwardPrepared(x, prepared, bias, ceiling, y, context);
     }
 
     /// <summary>Computes dx, the gradient of the loss by x, from dy. Overwrites dx.</summary>

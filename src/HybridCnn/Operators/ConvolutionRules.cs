@@ -33,6 +33,10 @@ internal static class ConvolutionRules
     private const int SweepChannels = 32;
     private const int LongPatch = 128;
 
+    // 144 bytes of transformed weights at 25 GB/s take as long as 18 operations for each of some 100 pixels; those that stay in a core's cache (2 MB) take less.
+    private const int FewPixels = 96;
+    private const long ManyWeights = 512 * 1024;
+
     /// <summary>All algorithms, the more special ones first.</summary>
     public static readonly IReadOnlyList<ConvolutionAlgorithm> Order =
     [
@@ -82,6 +86,16 @@ internal static class ConvolutionRules
 
         throw new InvalidOperationException("The last algorithm of the list takes every problem.");
     }
+
+    /// <summary>
+    /// The forward pass with weights that are prepared once: the choice of the ordinary one, but for few pixels behind many weights. There Winograd's transformed weights,
+    /// four times as many as the filters, take longer to read from memory than the filters take to be multiplied.
+    /// </summary>
+    public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ComputeOptions options, bool smallKernels) =>
+        !choice.IsAskedFor && choice.Algorithm is ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2
+        && (long)dims.N * dims.OH * dims.OW <= FewPixels && choice.Method.PreparedFloats > ManyWeights
+            ? new(ConvolutionAlgorithm.Im2Col, Create(ConvolutionAlgorithm.Im2Col, dims, options, smallKernels), [])
+            : choice;
 
     /// <summary>Why an algorithm may not serve a pass, however fast it is; null if it may.</summary>
     public static string? Refusal(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>

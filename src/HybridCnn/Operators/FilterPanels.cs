@@ -9,6 +9,9 @@ namespace HybridCnn.Operators;
 /// </summary>
 internal static class FilterPanels
 {
+    // With fewer, one panel more or less would leave a worker idle for too long.
+    private const int PanelsPerWorker = 8;
+
     /// <summary>Per group and 64 filters a panel [KH·KW·IC/G, filters], one behind the other.</summary>
     public static void PackForward(NhwcPass pass)
     {
@@ -21,6 +24,16 @@ internal static class FilterPanels
                 WeightPanels.PackFilters(pass.Dims, pass.Weights.Span, filter, filters, Forward(pass, filter, filters));
             }
         });
+    }
+
+    /// <summary>
+    /// Whether workers should share the panels of a forward pass and not its pixels: with few pixels each would multiply too few rows by all of the filters. By panels every
+    /// filter is read once, and all rows are multiplied together.
+    /// </summary>
+    public static bool ShouldShare(NhwcPass pass, int mostPixels)
+    {
+        int panels = pass.Dims.Groups * new PanelCut(1, pass.Dims.OCPerGroup).Count, workers = pass.Workers;
+        return workers > 1 && (pass.Dims.OC % (workers * PanelCut.Width) == 0 || panels >= PanelsPerWorker * workers) && (long)pass.Dims.N * pass.Dims.OH * pass.Dims.OW <= mostPixels;
     }
 
     /// <summary>First filter, over all groups, of a forward panel, and how many filters it has.</summary>

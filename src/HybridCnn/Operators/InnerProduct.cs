@@ -95,9 +95,11 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
                 _bias.Span[start..end].CopyTo(part);
         }
 
-        Gemm.Run(
-            Transpose.No, Transpose.Yes, n, end - start, inFeatures, 1, _x!.Span, inFeatures,
-            _weights!.Span[(start * inFeatures)..(end * inFeatures)], inFeatures, 1, y[start..], outFeatures);
+        ReadOnlySpan<float> weights = _weights!.ReadOnlySpan[(start * inFeatures)..(end * inFeatures)];
+        if (n == 1)
+            RowDots.Add(_x!.Span, weights, y[start..end]);
+        else
+            Gemm.Run(Transpose.No, Transpose.Yes, n, end - start, inFeatures, 1, _x!.Span, inFeatures, weights, inFeatures, 1, y[start..], outFeatures);
         if (_relu)
             Elementwise.InPlace(default(ReluFunction), y[start..], n, end - start, outFeatures);
     }

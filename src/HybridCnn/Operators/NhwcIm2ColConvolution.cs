@@ -46,11 +46,15 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
     protected override void Forward(NhwcPass pass)
     {
+        if (FilterPanels.ShouldShare(pass, BlockPixels))
+        {
+            pass.Context.Workers.For(Panels(pass.Dims), pass, static (pass, worker, start, end) => ForwardBlocks(pass, worker, 0, Pixels(pass.Dims), start, end));
+            return;
+        }
+
         pass.Context.Workers.ForChunks(Pixels(pass.Dims), ForwardLength(pass), pass, static (pass, worker, start, end) =>
         {
-            int block = ForwardLength(pass);
-            for (int pixel = start; pixel < end; pixel += block)
-                ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel));
+            ForwardBlocks(pass, worker, start, end, 0, Panels(pass.Dims));
         });
     }
 
@@ -77,24 +81,27 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
             ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
             static pass => s_weightGradient.Run(pass));
 
-    private static void ForwardBlock(NhwcPass pass, Span<float> col, int pixel, int pixels)
+    private static void ForwardBlocks(NhwcPass pass, int worker, int start, int end, int firstPanel, int endPanel)
+    {
+        int block = ForwardLength(pass);
+        for (int pixel = start; pixel < end; pixel += block)
+            ForwardBlock(pass, pass.Own(worker), pixel, Math.Min(block, end - pixel), firstPanel, endPanel);
+    }
+
+    private static void ForwardBlock(NhwcPass pass, Span<float> col, int pixel, int pixels, int firstPanel, int endPanel)
     {
         Conv2dDims dims = pass.Dims;
-        int channels = dims.ICPerGroup, depth = dims.KH * dims.KW * channels;
-        int panels = new PanelCut(1, dims.OCPerGroup).Count;
+        int channels = dims.ICPerGroup, depth = dims.KH * dims.KW * channels, lowered = -1;
         Span<float> y = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
-        bool biased = BiasRows.Fill(pass.Bias.Span, y);
-        for (int group = 0; group < dims.Groups; group++)
+        for (int panel = firstPanel; panel < endPanel; panel++)
         {
-            Im2ColNhwc.Run(dims, pass.X.Span, pixel, pixels, group * channels, channels, col);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                (int filter, int filters) = FilterPanels.Forward(dims, group * panels + panel);
-                pass.Multiply(
-                    Transpose.No, pixels, filters, depth, col, depth, FilterPanels.Forward(pass, filter, filters), filters,
-                    biased ? 1 : 0, y[filter..], dims.OC);
-                pass.Finish(y[filter..], pixels, filters, dims.OC);
-            }
+            (int filter, int filters) = FilterPanels.Forward(dims, panel);
+            if (filter / dims.OCPerGroup is var group && group != lowered)
+                Im2ColNhwc.Run(dims, pass.X.Span, pixel, pixels, (lowered = group) * channels, channels, col);
+            pass.Multiply(
+                Transpose.No, pixels, filters, depth, col, depth, FilterPanels.Forward(pass, filter, filters), filters,
+                0, y[filter..], dims.OC);
+            pass.FinishWithBias(y[filter..], pixels, filter, filters);
         }
     }
 
@@ -147,6 +154,8 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     }
 
     private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
+
+    private static int Panels(in Conv2dDims dims) => dims.Groups * new PanelCut(1, dims.OCPerGroup).Count;
 
     private static int ForwardLength(NhwcPass pass) =>
         EvenBlocks.Length(Pixels(pass.Dims), BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass.Workers, GemmPieces.RowsTogether);

@@ -63,6 +63,24 @@ internal sealed class NhwcPass
             Elementwise.InPlace(new CappedReluFunction(ceiling), y, rows, columns, stride);
     }
 
+    /// <summary>The same for some filters of so many pixels, whose bias has not been added yet.</summary>
+    public void FinishWithBias(Span<float> y, int pixels, int filter, int filters)
+    {
+        if (Bias.IsEmpty)
+        {
+            Finish(y, pixels, filters, Dims.OC);
+            return;
+        }
+
+        ReadOnlySpan<float> bias = Bias.Span.Slice(filter, filters);
+        if (Ceiling is not { } ceiling)
+            BiasRows.Finish(default(IdentityFunction), bias, y, pixels, Dims.OC);
+        else if (float.IsPositiveInfinity(ceiling))
+            BiasRows.Finish(default(ReluFunction), bias, y, pixels, Dims.OC);
+        else
+            BiasRows.Finish(new CappedReluFunction(ceiling), bias, y, pixels, Dims.OC);
+    }
+
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>
     public void Multiply(Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {

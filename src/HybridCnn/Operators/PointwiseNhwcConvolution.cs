@@ -56,11 +56,17 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
             return;
         }
 
+        if (FilterPanels.ShouldShare(pass, BlockPixels))
+        {
+            pass.Context.Workers.For(new PanelCut(1, pass.Dims.OC).Count, pass, static (pass, _, start, end) => ForwardBlock(pass, 0, Pixels(pass.Dims), start, end));
+            return;
+        }
+
         pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
         {
             int block = Block(pass);
             for (int pixel = start; pixel < end; pixel += block)
-                ForwardBlock(pass, pixel, Math.Min(block, end - pixel));
+                ForwardBlock(pass, pixel, Math.Min(block, end - pixel), 0, new PanelCut(1, pass.Dims.OC).Count);
         });
     }
 
@@ -109,20 +115,19 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
 
     private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
 
-    private static void ForwardBlock(NhwcPass pass, int pixel, int pixels)
+    private static void ForwardBlock(NhwcPass pass, int pixel, int pixels, int firstPanel, int endPanel)
     {
         Conv2dDims dims = pass.Dims;
         Span<float> y = pass.Y.Span.Slice(pixel * dims.OC, pixels * dims.OC);
         ReadOnlySpan<float> x = pass.X.Span.Slice(pixel * dims.IC, pixels * dims.IC);
-        bool biased = BiasRows.Fill(pass.Bias.Span, y);
         var cut = new PanelCut(1, dims.OC);
-        for (int panel = 0; panel < cut.Count; panel++)
+        for (int panel = firstPanel; panel < endPanel; panel++)
         {
             (int filter, int filters) = cut[panel];
             pass.Multiply(
                 Transpose.No, pixels, filters, dims.IC, x, dims.IC, FilterPanels.Forward(pass, filter, filters), filters,
-                biased ? 1 : 0, y[filter..], dims.OC);
-            pass.Finish(y[filter..], pixels, filters, dims.OC);
+                0, y[filter..], dims.OC);
+            pass.FinishWithBias(y[filter..], pixels, filter, filters);
         }
     }
 

@@ -56,11 +56,8 @@ internal static class PointwiseNhwcPanels
         Span<float> packed = pass.Prepared.IsEmpty ? own[..(filters * dims.IC)] : FilterPanels.Forward(pass, filter, filters), y = pass.Y.Span[filter..];
         if (pass.Prepared.IsEmpty)
             WeightPanels.PackFilters(dims, pass.Weights.Span, filter, filters, packed);
-        bool biased = !pass.Bias.Span.IsEmpty;
-        if (biased)
-            BiasRows.Fill(pass.Bias.Span.Slice(filter, filters), y, pixels, dims.OC);
-        pass.Multiply(Transpose.No, pixels, filters, dims.IC, pass.X.Span, dims.IC, packed, filters, biased ? 1 : 0, y, dims.OC);
-        pass.Finish(y, pixels, filters, dims.OC);
+        pass.Multiply(Transpose.No, pixels, filters, dims.IC, pass.X.Span, dims.IC, packed, filters, 0, y, dims.OC);
+        pass.FinishWithBias(y, pixels, filter, filters);
     }
 
     private static void BackwardDataPanel(NhwcPass pass, Span<float> own, int panel)

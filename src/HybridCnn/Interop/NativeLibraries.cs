@@ -5,14 +5,14 @@ using System.Runtime.InteropServices;
 namespace HybridCnn.Interop;
 
 /// <summary>
-/// Finds the native files. The resolver is asked once per imported function, so handles are cached. Every path that was
+/// Finds the native files. The resolver is asked once per imported function, so what was found is remembered. Every path that was
 /// looked at is remembered with what came of it, and every failure lists them.
 /// </summary>
 internal static class NativeLibraries
 {
     private static readonly Lock s_lock = new();
     private static readonly List<string> s_helperTrace = [];
-    private static nint s_helper;
+    private static string? s_helper;
 
     /// <summary>"linux-x64": the system and the processor, whatever a distribution's .NET calls itself.</summary>
     public static string RuntimeIdentifier { get; } = PortableRuntimeIdentifier();
@@ -34,19 +34,23 @@ internal static class NativeLibraries
             .Distinct();
     }
 
-    /// <summary>The runtime's question: which library is this name?</summary>
+    /// <summary>
+    /// The runtime's question: which library is this name? Every answer is a reference of its own: of two threads that ask at the same
+    /// moment, NativeAOT takes one answer and frees the other.
+    /// </summary>
     public static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
-        NativeMethods.Helper => Helper(),
-        NativeMethods.OpenBlas => Blas.Handle,
+        NativeMethods.Helper => NativeLibrary.Load(Helper()),
+        NativeMethods.OpenBlas => Blas.Handle == 0 ? 0 : NativeLibrary.Load(Blas.Current.Path),
         _ => 0,
     };
 
-    private static nint Helper()
+    // Its path. It stays loaded.
+    private static string Helper()
     {
         lock (s_lock)
         {
-            if (s_helper != 0)
+            if (s_helper is not null)
                 return s_helper;
             s_helperTrace.Clear();
             foreach (string folder in Folders())
@@ -66,9 +70,9 @@ internal static class NativeLibraries
 
                 try
                 {
-                    s_helper = NativeLibrary.Load(path);
+                    NativeLibrary.Load(path);
                     s_helperTrace.Add($"{path}: loaded");
-                    return s_helper;
+                    return s_helper = path;
                 }
                 catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
                 {

@@ -33,6 +33,14 @@ public class BlasChoiceTests
         Assert.NotEqual("", found["path"]);
     }
 
+    // NativeAOT frees the slower of two answers that it got at the same moment.
+    [Fact]
+    public void Whoever_frees_an_answer_of_the_resolver_unloads_nothing()
+    {
+        Probe.Outcome found = Probe.Run(["free-answers"]);
+        Assert.Equal((0, "31", ""), (found.ExitCode, found["product"], found.Error));
+    }
+
     [Fact]
     public void Portable_serves_where_it_is_asked_for_and_without_a_warning()
     {

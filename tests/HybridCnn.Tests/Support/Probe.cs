@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using HybridCnn.Compute;
 using HybridCnn.Interop;
 using HybridCnn.Kernels;
@@ -32,6 +33,15 @@ internal static class Probe
                 case ["configure-too-late"]:
                     _ = Blas.Current;
                     Blas.Configure(core: "auto");
+                    return 0;
+                case ["free-answers"]:
+                    foreach (string library in new[] { NativeMethods.Helper, NativeMethods.OpenBlas, NativeMethods.Helper, NativeMethods.OpenBlas })
+                    {
+                        if (NativeLibraries.Resolve(library, typeof(Probe).Assembly, null) is not 0 and var answer)
+                            NativeLibrary.Free(answer);
+                    }
+
+                    DescribeBlas();
                     return 0;
                 default:
                     return 64;

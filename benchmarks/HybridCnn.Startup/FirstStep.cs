@@ -10,6 +10,9 @@ namespace HybridCnn.Benchmarks.Startup;
 /// <summary>One training step of LeNet and nothing else: the life of the programs that `versus --startup` starts.</summary>
 internal static class FirstStep
 {
+    /// <summary>What makes the benchmark program one of them.</summary>
+    public const string Verb = "first-step";
+
     public const int Batch = 64, Classes = 10, Side = 28;
     public const float LearningRate = 0.02f, Momentum = 0.9f;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using HybridCnn.Benchmarks.Machine;
 using HybridCnn.Benchmarks.Peers;
+using HybridCnn.Benchmarks.Startup;
 using HybridCnn.Compute;
 using HybridCnn.Tensors;
 using Spectre.Console;
@@ -21,6 +22,8 @@ internal static class VersusCommand
         var bridge = new Option<string>("--bridge") { Description = "Networks of --net in TorchSharp whose training step is timed with our modules swapped in, against the original." };
         var infer = new Option<string>("--infer") { Description = "Networks of --net whose prediction is timed, also against ONNX Runtime." };
         var memory = new Option<string>("--memory") { Description = "Networks of --net whose peak of resident memory in a training step is measured, everybody in a process of its own." };
+        var startup = new Option<bool>("--startup") { Description = "Whole processes, from their start to the first training step of LeNet: ours with .NET installed and by NativeAOT, TorchSharp's. Measured alone." };
+        var native = new Option<FileInfo?>("--native") { Description = "The program of --startup by NativeAOT; published if none is named." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
         var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks), vgg16, resnet50, alexnet, googlenet, mobilenet, deepbench, convnet-benchmarks." };
         var peers = new Option<string>("--peers") { Description = "Whom convolutions are compared with: torch,torch-cl,onnx; floor (im2col and SGEMM, plainly) and naive (loops).", DefaultValueFactory = _ => ConvolutionPeer.Usual };
@@ -40,9 +43,9 @@ internal static class VersusCommand
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Write header and rows as Markdown." };
         var command = new Command("versus", "Times ours and the peers in turns, in one process, after checking that they compute the same.")
         {
-            net, bridge, infer, memory, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
+            net, bridge, infer, memory, startup, native, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
         };
-        command.SetAction(parsed => Run(new VersusRequest(
+        command.SetAction(parsed => parsed.GetValue(startup) ? StartupContest.Run(parsed.GetValue(native), Threads(parsed.GetValue(threads)), parsed.GetValue(rounds)) : Run(new VersusRequest(
             Items(parsed.GetValue(net)), Items(parsed.GetValue(bridge)), Items(parsed.GetValue(infer)), Items(parsed.GetValue(memory)),
             [
                 .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
@@ -52,7 +55,7 @@ internal static class VersusCommand
             Items(parsed.GetValue(op)), new Shape([.. Items(parsed.GetValue(shape)).Select(extent => int.Parse(extent, CultureInfo.InvariantCulture))]), parsed.GetValue(layout),
             parsed.GetValue(set), Items(parsed.GetValue(passes)), ConvolutionPeer.Choose(Items(parsed.GetValue(peers))),
             parsed.GetValue(precision), parsed.GetValue(batch),
-            [.. Items(parsed.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
+            Threads(parsed.GetValue(threads)),
             new TurnPlan(parsed.GetValue(rounds), parsed.GetValue(turn), WarmMilliseconds: 25), parsed.GetValue(breakdown),
             parsed.GetValue(json), parsed.GetValue(markdown), parsed.GetValue(results)).Within(parsed.GetValue(limit))));
         return command;
@@ -62,7 +65,7 @@ internal static class VersusCommand
     {
         if (request.Networks.Length + request.Bridged.Length + request.Inferred.Length + request.Memories.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net, --bridge, --infer or --memory (lenet,resnet18,...), --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
+            Console.Error.WriteLine("Nothing to measure: give --net, --bridge, --infer or --memory (lenet,resnet18,...), --startup, --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 
@@ -124,6 +127,8 @@ internal static class VersusCommand
         results.Report(contests[done..]).Print(console);
         return exitCode;
     }
+
+    private static int[] Threads(string? list) => [.. Items(list).Select(threads => int.Parse(threads, CultureInfo.InvariantCulture))];
 
     private static string[] Items(string? list) =>
         (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -1,5 +1,5 @@
 # Thin verbs over dotnet and cmake; what follows the verb is handed on to the dotnet command.
-#   ./build.ps1 native | build | test | bench | pack | consumer | all
+#   ./build.ps1 native | build | test | c | bench | pack | consumer | all
 # No param block: dotnet's -v and -c would be taken for abbreviated parameters.
 $Verb = $args[0]
 [string[]] $Rest = @()
@@ -25,6 +25,13 @@ function Invoke-Native {
 }
 function Invoke-Build { Invoke-Tool dotnet (@('build', '-c', 'Release') + $Rest) }
 function Invoke-Test { Invoke-Tool dotnet (@('test', '-c', 'Release') + $Rest) }
+# The library for C, compiled ahead of time, with its tests and samples.
+function Invoke-C {
+    Invoke-Tool dotnet (@('publish', 'src/HybridCnn.C', '-c', 'Release', '-o', 'artifacts/c') + $Rest)
+    Invoke-Tool cmake @('-S', 'tests/abi', '-B', 'artifacts/abi', '-DHYBRIDCNN_LIBRARY=artifacts/c/libhybridcnn.so')
+    Invoke-Tool cmake @('--build', 'artifacts/abi', '--config', 'Release')
+    Invoke-Tool ctest @('--test-dir', 'artifacts/abi', '-C', 'Release', '--output-on-failure')
+}
 function Invoke-Bench { Invoke-Tool dotnet (@('run', '-c', 'Release', '--project', 'benchmarks/HybridCnn.Benchmarks', '--') + $Rest) }
 function Invoke-Pack {
     foreach ($Project in 'src/HybridCnn', 'src/HybridCnn.Runtime', 'src/HybridCnn.TorchSharp') {
@@ -38,16 +45,18 @@ switch ($Verb) {
     'native' { Invoke-Native }
     'build' { Invoke-Build }
     'test' { Invoke-Native; Invoke-Test }
+    'c' { Invoke-C }
     'bench' { Invoke-Bench }
     'pack' { Invoke-Pack }
     'consumer' { Invoke-Consumer }
     'all' { Invoke-Native; Invoke-Build; Invoke-Test; Invoke-Pack; Invoke-Consumer }
     default {
         Write-Host @'
-usage: ./build.ps1 native | build | test | bench | pack | consumer | all  [arguments for dotnet]
+usage: ./build.ps1 native | build | test | c | bench | pack | consumer | all  [arguments for dotnet]
   native    the C helper and its tests
   build     everything, for release
   test      the C tests and the .NET tests
+  c         the library for C into artifacts/c, its tests and samples
   bench     benchmarks; what follows chooses, e.g. versus --net lenet
   pack      the NuGet packages, into artifacts/packages
   consumer  the packages in a program of its own, as a user publishes it

@@ -78,6 +78,15 @@ public sealed class ComputeContext : IDisposable
         return new Claim(this);
     }
 
+    /// <summary>Waits for its turn, and lets the calling thread's calls take their scratch memory from a block of its own; dispose of what it returns, on the same thread.</summary>
+    /// <param name="block">Starts on a line of 64 bytes, and is pinned meanwhile.</param>
+    internal LentWorkspace Lend(PinnedSpan block)
+    {
+        Workers.Enter();
+        Workspace.Lend(block);
+        return new LentWorkspace(this);
+    }
+
     /// <summary>Called by a layer between the gradients of its weights and of its input.</summary>
     internal void NoteWeightsDone()
     {
@@ -105,6 +114,14 @@ public sealed class ComputeContext : IDisposable
         public void Dispose()
         {
             context._entered = false;
+            context.Workers.Exit();
+        }
+    }
+    internal readonly ref struct LentWorkspace(ComputeContext context)
+    {
+        public void Dispose()
+        {
+            context.Workspace.GiveBack();
             context.Workers.Exit();
         }
     }

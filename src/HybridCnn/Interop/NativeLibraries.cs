@@ -17,6 +17,9 @@ internal static class NativeLibraries
     /// <summary>"linux-x64": the system and the processor, whatever a distribution's .NET calls itself.</summary>
     public static string RuntimeIdentifier { get; } = PortableRuntimeIdentifier();
 
+    /// <summary>The folder to look in first, where the library is part of another shared library and the application's folder is its host's.</summary>
+    public static string? Home { get; set; }
+
     /// <summary>Where the helper was looked for.</summary>
     public static IReadOnlyList<string> HelperTrace => s_helperTrace;
 
@@ -27,7 +30,7 @@ internal static class NativeLibraries
     public static IEnumerable<string> Folders()
     {
         string packages = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
-        return new[] { AppContext.BaseDirectory, AssemblyFolder() }
+        return new[] { Home ?? AppContext.BaseDirectory, AppContext.BaseDirectory, AssemblyFolder() }
             .SelectMany(folder => new[] { Path.Combine(folder, "runtimes", RuntimeIdentifier, "native"), folder })
             .Concat(packages.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             .Select(Path.TrimEndingDirectorySeparator)

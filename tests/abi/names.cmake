@@ -1,0 +1,21 @@
+# What the library exports is what the header declares, and the one name that every NativeAOT library has for debuggers.
+execute_process(COMMAND "${NM}" -D --defined-only "${LIBRARY}" OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[TDBRVW] [A-Za-z0-9_]+" exported "${symbols}")
+list(TRANSFORM exported REPLACE "^. " "")
+list(REMOVE_ITEM exported DotNetRuntimeDebugHeader)
+list(SORT exported)
+
+file(READ "${HEADER}" header)
+string(REGEX REPLACE "/\\*([^*]|\\*[^/])*\\*/" "" header "${header}")
+string(REGEX MATCHALL "HYBRIDCNN_API [^;(]*[ *]hybridcnn_[a-z_]+" declared "${header}")
+list(TRANSFORM declared REPLACE ".*[ *]" "")
+list(SORT declared)
+
+list(LENGTH declared count)
+if(count LESS 15)
+  message(FATAL_ERROR "Only ${count} functions were found in ${HEADER}: ${declared}")
+endif()
+if(NOT declared STREQUAL exported)
+  message(FATAL_ERROR "declared: ${declared}\nexported: ${exported}")
+endif()
+message(STATUS "${count} functions declared and exported, nothing else")

@@ -32,7 +32,7 @@ internal sealed class BatchNormalizationCall(HybridBatchNorm2d module, BatchNorm
         int channels = plan.Shape[1];
         using Images images = Images.In(layout, saved[0]!), dImages = Images.In(layout, dy);
         Module.NoteConversion(dImages.Converted);
-        Tensor? dx = NeedsX ? Images.Empty(plan.Shape) : null, dWeight = NeedsWeight ? zeros(channels) : null, dBias = NeedsBias ? zeros(channels) : null;
+        Tensor? dx = NeedsX ? Images.Empty(plan.Shape) : null, dWeight = NeedsWeight ? Images.Zeros(channels) : null, dBias = NeedsBias ? Images.Zeros(channels) : null;
         if (dx is null)
         {
             plan.Backward(images.Floats, dImages.Floats, _state, [], Images.FloatsOf(dWeight), Images.FloatsOf(dBias), Module.Context);

@@ -28,8 +28,8 @@ internal sealed class ConvolutionCall(HybridConv2d module, ConvolutionPlan plan,
         Tensor? dWeight = null, dBias = null, dx = null;
         if (NeedsWeight)
         {
-            dWeight = zeros(filters.shape);
-            dBias = NeedsBias ? zeros(dims.OC) : null;
+            dWeight = Images.Zeros(filters.shape);
+            dBias = NeedsBias ? Images.Zeros(dims.OC) : null;
             using Images images = Images.In(dims.Layout, saved[3] ?? saved[0]!);
             plan.BackwardWeights(images.Floats, dImages.Floats, Images.FloatsOf(dWeight), Images.FloatsOf(dBias), Module.Context);
         }

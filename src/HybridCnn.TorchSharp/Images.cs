@@ -56,6 +56,14 @@ internal readonly ref struct Images
             : torch.empty_strided([n, c, h, w], [h * w * c, 1, w * c, c]);
     }
 
+    /// <summary>Zeros, by the calling thread: PyTorch would wake its own threads, which then spin where ours are to run.</summary>
+    public static torch.Tensor Zeros(params long[] extents)
+    {
+        torch.Tensor made = torch.empty(extents);
+        FloatsOf(made).Clear();
+        return made;
+    }
+
     /// <summary>The elements of a contiguous tensor.</summary>
     public static Span<float> FloatsOf(torch.Tensor? tensor) => tensor is null ? [] : MemoryMarshal.Cast<byte, float>(tensor.bytes);
 

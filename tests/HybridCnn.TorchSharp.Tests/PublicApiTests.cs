@@ -5,6 +5,10 @@ namespace HybridCnn.TorchSharp.Tests;
 /// <summary>Compares the public surface of the package with the text in the repository; needs no libtorch.</summary>
 public class PublicApiTests
 {
+    [Fact]
+    public void Freed_memory_is_kept_where_the_C_library_is_glibc() =>
+        Assert.Equal(System.Runtime.InteropServices.NativeLibrary.TryLoad("libc.so.6", out _), FreedMemory.Keep());
+
     private const string Variable = "HYBRIDCNN_UPDATE_SNAPSHOTS";
 
     private static readonly string Snapshot = Path.Combine(Repository.Root, "tests", "HybridCnn.TorchSharp.Tests", "PublicApi.txt");

@@ -1,5 +1,6 @@
 using HybridCnn.Benchmarks.Peers;
 using HybridCnn.Compute;
+using HybridCnn.TorchSharp;
 
 namespace HybridCnn.Benchmarks.Versus;
 
@@ -11,6 +12,8 @@ internal static class BridgeContest
     {
         if (Torch.Unavailable is { } reason)
             return [new(network, "swapped", batch, threads, "", null, $"torchsharp: not available: {reason}", null, null)];
+        // For both sides: it is the process's.
+        FreedMemory.Keep();
         Torch.SetThreads(threads);
         // For its images, labels and first weights alone.
         using var context = new ComputeContext(1);

@@ -24,7 +24,7 @@ internal static class Handles
             {
                 slot = s_slots.Count;
                 if (slot >> SlotBits != 0)
-                    throw new OutOfMemoryException($"There are {slot} objects already; destroy some.");
+                    throw new InsufficientMemoryException($"There are {slot} objects already; destroy some.");
                 s_slots.Add(default);
             }
 

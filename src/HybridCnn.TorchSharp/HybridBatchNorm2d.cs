@@ -66,8 +66,7 @@ public sealed class HybridBatchNorm2d : HybridModule
             (_weight, _bias) = (original.weight, original.bias);
         if (_tracks)
             (_runningMean, _runningVariance, _batchesTracked) = (original.running_mean, original.running_var, original.num_batches_tracked);
-        // Its finalizer would free what both share.
-        GC.SuppressFinalize(original);
+        Retire(original);
         RegisterComponents();
         train(original.training);
     }

@@ -56,8 +56,7 @@ public sealed class HybridConv2d : HybridModule
         (_kernelSize, _stride, _dilation) = (Pair(original.kernel_size), Pair(original.stride), Pair(original.dilation));
         _groups = (int)original.groups;
         _padding = PaddingOf(original);
-        // A finalizer would free what both share.
-        GC.SuppressFinalize(original);
+        Retire(original);
         RegisterComponents();
         train(original.training);
     }

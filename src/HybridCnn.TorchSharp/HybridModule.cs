@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using HybridCnn.Compute;
 using HybridCnn.Tensors;
 using TorchSharp;
@@ -35,6 +36,10 @@ public abstract class HybridModule : nn.Module<Tensor, Tensor>
         if (converted)
             Conversions++;
     }
+
+    /// <summary>Keeps a module whose place this one takes from freeing what both share.</summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "The finalizer of the other module is meant.")]
+    private protected static void Retire(nn.Module original) => GC.SuppressFinalize(original);
 
     /// <summary>Null where the engine takes the tensor.</summary>
     private protected static string? Refusal(Tensor x) =>

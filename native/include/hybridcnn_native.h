@@ -65,20 +65,20 @@ HCN_API int32_t hcn_abi_version(void);
  * Sets (or, with value null, removes) a variable in the environment that native code reads. A managed runtime's own copy of
  * the environment never reaches OpenBLAS, which reads OPENBLAS_CORETYPE once, when it is loaded.
  */
-HCN_API int32_t hcn_environment_set(const char *name, const char *value);
+HCN_API hcn_status hcn_environment_set(const char *name, const char *value);
 
 /*
  * Loads OpenBLAS from a path, or by bare name from where the system looks, sets it to one thread for ever (the caller owns
  * the threads) and describes it. On failure message says why, in words.
  */
-HCN_API int32_t hcn_openblas_open(const char *path, hcn_openblas_info *info, char *message, int32_t message_capacity);
+HCN_API hcn_status hcn_openblas_open(const char *path, hcn_openblas_info *info, char *message, int32_t message_capacity);
 
 /*
  * C[M,N] = alpha op(A)[M,K] op(B)[K,N] + beta C, row-major, on the calling thread. With beta = 0, C is not read.
  * Portable C: the fallback where there is no OpenBLAS, and a second opinion where there is.
  */
-HCN_API int32_t hcn_sgemm(int32_t transpose_a, int32_t transpose_b, int32_t m, int32_t n, int32_t k, float alpha,
-                          const float *a, int32_t lda, const float *b, int32_t ldb, float beta, float *c, int32_t ldc);
+HCN_API hcn_status hcn_sgemm(int32_t transpose_a, int32_t transpose_b, int32_t m, int32_t n, int32_t k, float alpha,
+                             const float *a, int32_t lda, const float *b, int32_t ldb, float beta, float *c, int32_t ldc);
 
 /* The calling thread's floating-point mode. hcn_fpmode_flush makes denormals zero and returns the mode before, for _set. */
 HCN_API uint64_t hcn_fpmode_get(void);

@@ -21,7 +21,7 @@ int32_t hcn_abi_version(void)
     return HCN_ABI_VERSION;
 }
 
-int32_t hcn_environment_set(const char *name, const char *value)
+hcn_status hcn_environment_set(const char *name, const char *value)
 {
     if (name == NULL || name[0] == '\0')
         return HCN_ERROR_ARGUMENT;
@@ -96,7 +96,7 @@ static void *load_with_one_thread(const char *path, char *message, size_t capaci
     return handle;
 }
 
-int32_t hcn_openblas_open(const char *path, hcn_openblas_info *info, char *message, int32_t message_capacity)
+hcn_status hcn_openblas_open(const char *path, hcn_openblas_info *info, char *message, int32_t message_capacity)
 {
     if (path == NULL || info == NULL || message == NULL || message_capacity < 1)
         return HCN_ERROR_ARGUMENT;

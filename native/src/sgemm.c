@@ -111,8 +111,8 @@ static int valid(int32_t transpose, int32_t rows, int32_t columns, int32_t ld)
     return (transpose == HCN_TRANSPOSE || transpose == HCN_NO_TRANSPOSE) && ld >= (width > 1 ? width : 1);
 }
 
-int32_t hcn_sgemm(int32_t transpose_a, int32_t transpose_b, int32_t m, int32_t n, int32_t k, float alpha,
-                  const float *a, int32_t lda, const float *b, int32_t ldb, float beta, float *c, int32_t ldc)
+hcn_status hcn_sgemm(int32_t transpose_a, int32_t transpose_b, int32_t m, int32_t n, int32_t k, float alpha,
+                     const float *a, int32_t lda, const float *b, int32_t ldb, float beta, float *c, int32_t ldc)
 {
     if (m < 0 || n < 0 || k < 0 || !valid(transpose_a, m, k, lda) || !valid(transpose_b, k, n, ldb) || !valid(HCN_NO_TRANSPOSE, m, n, ldc))
         return HCN_ERROR_ARGUMENT;

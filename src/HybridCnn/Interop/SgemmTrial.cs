@@ -6,7 +6,7 @@ namespace HybridCnn.Interop;
 /// </summary>
 internal static unsafe class SgemmTrial
 {
-    private const int RowMajor = NativeMethods.RowMajor, NoTranspose = 111, Transpose = 112;
+    private const int RowMajor = NativeMethods.RowMajor, NoTranspose = (int)NativeTranspose.NoTranspose, Transpose = (int)NativeTranspose.Transpose;
 
     // Floats between the rows, and before and behind C.
     private const int Gap = 3, Margin = 16;

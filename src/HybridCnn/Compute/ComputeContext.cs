@@ -27,7 +27,7 @@ public sealed class ComputeContext : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         Options = options;
         Threads = ThreadCount.Decide(options.Threads);
-        Workers = new WorkerPool(Threads.Count, options.Shares);
+        Workers = new WorkerPool(Threads.Count, options.Shares, options.ParallelFor);
         Workspace = new Workspace(options.Shares);
     }
 

@@ -22,6 +22,12 @@ public sealed record ComputeOptions
         }
     }
 
+    /// <summary>
+    /// Threads of the calling program to compute on, so that two kinds of threads don't take the processors from each other; null: the context
+    /// starts threads of its own, which sleep between calls. The bits are the same, for the same <see cref="Threads"/>.
+    /// </summary>
+    public ParallelFor? ParallelFor { get; init; }
+
     /// <summary>How far the algorithms may round.</summary>
     public Precision Precision { get; init; } = Precision.Fast;
 

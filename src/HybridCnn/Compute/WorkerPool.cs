@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using HybridCnn.Interop;
 
@@ -8,32 +7,30 @@ namespace HybridCnn.Compute;
 internal delegate void RangeBody<in TState>(TState state, int worker, int start, int end);
 
 /// <summary>
-/// Threads that live as long as the pool. <see cref="For"/> cuts a range into one contiguous share per worker, always the
-/// same share for the same worker, so that sums taken in worker order have the same bits on every run. The calling thread is
-/// worker 0. Dispatch allocates nothing; bodies are static and take their arguments from a state object. Within a body,
-/// denormal numbers are zero: they carry nothing that training needs and cost a hundred cycles each. Callers from several
-/// threads take turns.
+/// Cuts a range into one contiguous share per worker (<see cref="For"/>), always the same share for the same worker, so that sums taken in worker order
+/// have the same bits on every run, and has them done by threads: its own (<see cref="WorkerThreads"/>) or the calling program's
+/// (<see cref="ComputeOptions.ParallelFor"/>). Dispatch allocates nothing; bodies are static and take their arguments from a state object. Within a
+/// body, denormal numbers are zero: they carry nothing that training needs and cost a hundred cycles each. Callers from several threads take turns.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
-    // Long enough to cover the gap between two layers, short enough that a shared host doesn't notice.
-    private static readonly long SpinTicks = Stopwatch.Frequency * 60 / 1_000_000;
-
     // Enough that a thread which comes late or is interrupted costs an eighth of its part, few enough that taking them costs nothing.
     private const int ChunksPerWorker = 8;
 
+    private const int NotCalled = 0, Called = 1, Returned = 2;
+
+    // The pool of the body that runs on this thread, unless the thread is the one that has the turn.
     [ThreadStatic]
     private static WorkerPool? t_owner;
 
     // Held by the caller whose turn it is. Waiting for it spins a little, then parks, and the longest waiter is not overtaken for ever.
     private readonly Lock _turn = new();
-    private readonly Thread[] _threads;
-    private readonly SemaphoreSlim[] _wake;
-    private readonly int[] _parked;
+    private readonly WorkerThreads? _ownThreads;
+    private readonly ParallelFor _parallelFor;
+    private readonly Action<int> _runShares;
+    private readonly int[] _calls;
     private readonly Exception?[] _failures;
     private readonly int _threadCount;
-    private int _generation;
-    private int _pending;
     private bool _stop;
     private bool _running;
 
@@ -46,7 +43,8 @@ internal sealed class WorkerPool : IDisposable
 
     /// <param name="threadCount">Threads, the calling one included.</param>
     /// <param name="workerCount">Shares of work; as many as threads unless given. A thread takes the shares of several workers in turn.</param>
-    public WorkerPool(int threadCount, int? workerCount = null)
+    /// <param name="parallelFor">Who has the threads; null for threads that live as long as the pool.</param>
+    public WorkerPool(int threadCount, int? workerCount = null, ParallelFor? parallelFor = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threadCount, 1);
         // Also loads the native part here, where an error reaches the caller, and not on the first worker.
@@ -55,16 +53,10 @@ internal sealed class WorkerPool : IDisposable
         // A thread without a share would only be woken and sent to sleep again.
         _threadCount = Math.Min(threadCount, WorkerCount);
         _failures = new Exception?[WorkerCount];
-        _parked = new int[_threadCount];
-        _wake = new SemaphoreSlim[_threadCount];
-        _threads = new Thread[_threadCount];
-        for (int thread = 1; thread < _threadCount; thread++)
-        {
-            int index = thread;
-            _wake[thread] = new SemaphoreSlim(0);
-            _threads[thread] = new Thread(() => WorkerLoop(index)) { IsBackground = true, Name = $"HybridCnn worker {thread}" };
-            _threads[thread].Start();
-        }
+        _calls = new int[_threadCount];
+        _runShares = RunShares;
+        _ownThreads = parallelFor is null ? new WorkerThreads(_threadCount) : null;
+        _parallelFor = parallelFor ?? _ownThreads!.Run;
     }
 
     /// <summary>How many shares a range is cut into.</summary>
@@ -126,18 +118,12 @@ internal sealed class WorkerPool : IDisposable
             _count = count;
             _chunk = chunk;
             _next = 0;
-            Volatile.Write(ref _pending, _threadCount - 1);
-            Interlocked.Increment(ref _generation);
-            for (int thread = 1; thread < _threadCount; thread++)
-            {
-                if (Interlocked.Exchange(ref _parked[thread], 0) == 1)
-                    _wake[thread].Release();
-            }
-
-            RunShares(0);
-            var spin = new SpinWait();
-            while (Volatile.Read(ref _pending) != 0)
-                spin.SpinOnce(sleep1Threshold: -1);
+            Array.Clear(_calls);
+            Array.Clear(_failures);
+            if (_threadCount == 1)
+                RunShares(0);
+            else
+                _parallelFor(_threadCount, _runShares);
             ThrowFirstFailure();
         }
         finally
@@ -169,64 +155,35 @@ internal sealed class WorkerPool : IDisposable
         if (_stop)
             return;
         Enter();
-        Volatile.Write(ref _stop, true);
-        Interlocked.Increment(ref _generation);
-        for (int thread = 1; thread < _threadCount; thread++)
-        {
-            if (Interlocked.Exchange(ref _parked[thread], 0) == 1)
-                _wake[thread].Release();
-            _threads[thread].Join();
-            _wake[thread].Dispose();
-        }
-
+        _stop = true;
+        _ownThreads?.Dispose();
         Exit();
     }
 
-    private void WorkerLoop(int thread)
+    // What a thread does in one dispatch, on whichever thread; nothing is thrown from here. Shares are done once, whatever the caller's loop does.
+    private void RunShares(int thread)
     {
-        t_owner = this;
-        NativeMethods.FloatingPointModeFlush();
-        int seen = 0;
-        while (true)
+        if ((uint)thread >= (uint)_threadCount || Interlocked.CompareExchange(ref _calls[thread], Called, NotCalled) != NotCalled)
+            return;
+        if (_turn.IsHeldByCurrentThread)
         {
-            seen = AwaitNewGeneration(thread, seen);
-            if (Volatile.Read(ref _stop))
-                return;
-            RunShares(thread);
-            Interlocked.Decrement(ref _pending);
+            TakeShares(thread);
         }
-    }
-
-    private int AwaitNewGeneration(int thread, int seen)
-    {
-        long deadline = Stopwatch.GetTimestamp() + SpinTicks;
-        while (true)
+        else
         {
-            int generation = Volatile.Read(ref _generation);
-            if (generation != seen)
-                return generation;
-            if (Stopwatch.GetTimestamp() < deadline)
-            {
-                Thread.SpinWait(8);
-                continue;
-            }
-
-            // Announce the park, then look once more: a dispatcher that missed the announcement has already moved on.
-            Interlocked.Exchange(ref _parked[thread], 1);
-            if (Volatile.Read(ref _generation) != seen)
-            {
-                if (Interlocked.Exchange(ref _parked[thread], 0) == 0)
-                    _wake[thread].Wait();
-            }
-            else
-            {
-                _wake[thread].Wait();
-            }
+            WorkerPool? outer = t_owner;
+            ulong threadsMode = NativeMethods.FloatingPointModeFlush();
+            t_owner = this;
+            TakeShares(thread);
+            t_owner = outer;
+            NativeMethods.FloatingPointModeSet(threadsMode);
         }
+
+        Volatile.Write(ref _calls[thread], Returned);
     }
 
     // The shares of a thread are neighbours: they touch memory that lies together.
-    private void RunShares(int thread)
+    private void TakeShares(int thread)
     {
         int first = WorkerCount * thread / _threadCount, end = WorkerCount * (thread + 1) / _threadCount;
         if (_chunk > 0)
@@ -256,12 +213,19 @@ internal sealed class WorkerPool : IDisposable
 
     private void ThrowFirstFailure()
     {
-        for (int worker = 0; worker < WorkerCount; worker++)
+        foreach (int call in _calls)
         {
-            if (_failures[worker] is not { } failure)
-                continue;
-            Array.Clear(_failures);
-            ExceptionDispatchInfo.Throw(failure);
+            if (call != Returned)
+            {
+                throw new InvalidOperationException(
+                    $"{nameof(ComputeOptions.ParallelFor)} returned before all {_threadCount} calls of the body had: it calls the body with each of 0 to {_threadCount - 1}, and waits for them.");
+            }
+        }
+
+        foreach (Exception? failure in _failures)
+        {
+            if (failure is not null)
+                ExceptionDispatchInfo.Throw(failure);
         }
     }
 

@@ -73,7 +73,7 @@ public abstract class HybridModule : nn.Module<Tensor, Tensor>
         return plans.GetOrAdd(key, make);
     }
 
-    private protected string Counts => $"{Calls} calls, {Conversions} copies into another memory order";
+    private protected string Counts => $"{Calls} calls, {Conversions} copies into another memory order, {SharedContexts.Describe(Context)}";
 
     private protected static Shape ShapeOf(Tensor x, Layout layout)
     {

@@ -27,7 +27,7 @@ internal sealed class ModuleSwap(nn.Module model, ComputeOptions? options)
             Replace(module);
         foreach (nn.Module module in _modules)
             RegisterAnew(module);
-        return new SwapReport([.. _modules.Where(IsLeaf).Select(EntryOf)]);
+        return new SwapReport([.. _modules.Where(IsLeaf).Select(EntryOf)], SharedContexts.Describe(SharedContexts.For(options)));
     }
 
     private static bool CanBeSwapped(nn.Module module) => module is Conv2d or MaxPool2d or BatchNorm2d;

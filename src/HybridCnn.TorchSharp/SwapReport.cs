@@ -11,7 +11,8 @@ public sealed record SwapEntry(string Name, string Type, bool Swapped, string Re
 
 /// <summary>What <see cref="ModelExtensions.UseHybridCnn"/> did, module by module. As a text, a line for each.</summary>
 /// <param name="Entries">All modules without others inside them, in the model's order.</param>
-public sealed record SwapReport(IReadOnlyList<SwapEntry> Entries)
+/// <param name="Threads">What the engine computes on: "2 threads, PyTorch's", or why it has its own.</param>
+public sealed record SwapReport(IReadOnlyList<SwapEntry> Entries, string Threads)
 {
     /// <summary>How many modules the engine computes now.</summary>
     public int Swapped => Entries.Count(entry => entry.Swapped);
@@ -26,6 +27,6 @@ public sealed record SwapReport(IReadOnlyList<SwapEntry> Entries)
         int name = Entries.Select(entry => entry.Name.Length).DefaultIfEmpty(0).Max(), type = Entries.Select(entry => entry.Type.Length).DefaultIfEmpty(0).Max();
         foreach (SwapEntry entry in Entries)
             text.AppendLine($"{entry.Name.PadRight(name)}  {entry.Type.PadRight(type)}  {(entry.Swapped ? "swapped" : "left")}{(entry.Remark.Length > 0 ? ": " : "")}{entry.Remark}");
-        return text.Append($"{Swapped} of {Entries.Count} modules swapped, {Refused.Count()} could not be").ToString();
+        return text.Append($"{Swapped} of {Entries.Count} modules swapped, {Refused.Count()} could not be; on {Threads}").ToString();
     }
 }

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HybridCnn.Compute;
+using TorchSharp;
 
 namespace HybridCnn.TorchSharp;
 
@@ -17,8 +18,11 @@ internal static unsafe partial class TorchThreads
 
     static TorchThreads() => NativeLibrary.SetDllImportResolver(typeof(TorchThreads).Assembly, Resolve);
 
-    /// <summary>Null where they can be had; otherwise why not.</summary>
-    public static string? Unavailable => s_unavailable.Value;
+    /// <summary>Null where so many can be had; otherwise why not.</summary>
+    public static string? Refusal(int threads) =>
+        torch.get_num_threads() is var theirs && threads > theirs ? $"PyTorch has {theirs}"
+        : s_unavailable.Value is { } reason ? $"its OpenMP can't be reached ({reason})"
+        : null;
 
     /// <summary>A <see cref="ParallelFor"/> over the team of the calling thread: as many threads as <c>torch.get_num_threads()</c> says, or its one thread within a region.</summary>
     public static void For(int count, Action<int> body)

@@ -1,4 +1,4 @@
-/* PyTorch's cases through the C functions, from four threads at once. Arguments: the folder of the cases, a folder to write in. */
+/* PyTorch's cases through the C functions, in both memory orders, from four threads at once. Arguments: the folder of the cases, a folder to write in. */
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
@@ -41,9 +41,44 @@ static int32_t number(const torch_case *test, const char *name, int index)
     return (int32_t)torch_attribute(test, name, index, 0);
 }
 
-static void convolution(run *self, const torch_case *test)
+/* Turns [n, c, plane] into [n, plane, c] in place, or back. Elements of 4 bytes. */
+static void reorder(void *values, int64_t n, int64_t c, int64_t plane, int back)
 {
-    hybridcnn_convolution_options options = { sizeof options, HYBRIDCNN_NCHW,
+    uint32_t *image = values, *copy = torch_allocate((size_t)(c * plane) * sizeof(uint32_t));
+    for (; n-- > 0; image += c * plane) {
+        memcpy(copy, image, (size_t)(c * plane) * sizeof(uint32_t));
+        for (int64_t channel = 0; channel < c; channel++) {
+            for (int64_t i = 0; i < plane; i++)
+                image[back ? channel * plane + i : i * c + channel] = copy[back ? i * c + channel : channel * plane + i];
+        }
+    }
+    free(copy);
+}
+
+/* A copy of a tensor [n, c, plane] in a layout. Null if the case has none. */
+static float *arranged(const torch_case *test, const char *name, int32_t layout, int64_t n, int64_t c, int64_t plane)
+{
+    const float *values = torch_tensor(test, name, "F32", NULL);
+    if (!values)
+        return NULL;
+    float *copy = torch_allocate((size_t)(n * c * plane) * sizeof(float));
+    memcpy(copy, values, (size_t)(n * c * plane) * sizeof(float));
+    if (layout == HYBRIDCNN_NHWC)
+        reorder(copy, n, c, plane, 0);
+    return copy;
+}
+
+/* As torch_compare, of all values [n, c, plane] in a layout; leaves them in planes. */
+static int differs(const torch_case *test, const char *name, float *got, int32_t layout, int64_t n, int64_t c, int64_t plane)
+{
+    if (layout == HYBRIDCNN_NHWC)
+        reorder(got, n, c, plane, 1);
+    return torch_compare(test, name, got, 0, n * c * plane);
+}
+
+static void convolution(run *self, const torch_case *test, int32_t layout)
+{
+    hybridcnn_convolution_options options = { sizeof options, layout,
         number(test, "n", 0), number(test, "c", 0), number(test, "h", 0), number(test, "w", 0), number(test, "k", 0),
         number(test, "kernel", 0), number(test, "kernel", 1), number(test, "stride", 0), number(test, "stride", 1),
         number(test, "pads_tlbr", 0), number(test, "pads_tlbr", 1), number(test, "pads_tlbr", 2), number(test, "pads_tlbr", 3),
@@ -64,19 +99,19 @@ static void convolution(run *self, const torch_case *test)
         workspace[pass] = workspaces[pass] ? (char *)torch_allocate((size_t)workspaces[pass] + 4) + 4 : NULL;
     }
 
-    int64_t bias_count = 0;
-    const float *x = torch_tensor(test, "in.x", "F32", NULL), *w = torch_tensor(test, "in.weight", "F32", NULL);
-    const float *bias = torch_tensor(test, "in.bias", "F32", &bias_count), *dy = torch_tensor(test, "in.grad_out", "F32", NULL);
+    int64_t bias_count = 0, in = (int64_t)options.ih * options.iw, out = (int64_t)sizes.oh * sizes.ow;
+    const float *w = torch_tensor(test, "in.weight", "F32", NULL), *bias = torch_tensor(test, "in.bias", "F32", &bias_count);
+    float *x = arranged(test, "in.x", layout, options.n, options.ic, in), *dy = arranged(test, "in.grad_out", layout, options.n, options.oc, out);
     float *y = undefined(sizes.y_count);
     if (check(self, hybridcnn_convolution_forward(plan, self->context, x, sizes.x_count, w, sizes.weights_count, bias, bias_count, y,
                                                   sizes.y_count, 0, workspace[0], workspaces[0]), test->path))
-        self->failures += torch_compare(test, "y", y, 0, sizes.y_count);
+        self->failures += differs(test, "y", y, layout, options.n, options.oc, out);
     if (dy) {
         float *dx = undefined(sizes.x_count);
         float *dw = torch_allocate((size_t)sizes.weights_count * sizeof(float)), *db = torch_allocate((size_t)bias_count * sizeof(float));
         if (check(self, hybridcnn_convolution_backward_data(plan, self->context, dy, sizes.y_count, w, sizes.weights_count, dx, sizes.x_count,
                                                             workspace[1], workspaces[1]), test->path))
-            self->failures += torch_compare(test, "grad_x", dx, 0, sizes.x_count);
+            self->failures += differs(test, "grad_x", dx, layout, options.n, options.ic, in);
         if (check(self, hybridcnn_convolution_backward_weights(plan, self->context, x, sizes.x_count, dy, sizes.y_count, dw, sizes.weights_count,
                                                                bias_count ? db : NULL, bias_count, workspace[2], workspaces[2]), test->path)) {
             self->failures += torch_compare(test, "grad_weight", dw, 0, sizes.weights_count);
@@ -87,15 +122,17 @@ static void convolution(run *self, const torch_case *test)
         free(dw);
         free(db);
     }
+    free(x);
+    free(dy);
     free(y);
     for (int pass = 0; pass < 3; pass++)
         free(workspace[pass] ? workspace[pass] - 4 : NULL);
     check(self, hybridcnn_destroy(plan), test->path);
 }
 
-static void pooling(run *self, const torch_case *test, int32_t kind)
+static void pooling(run *self, const torch_case *test, int32_t kind, int32_t layout)
 {
-    hybridcnn_pooling_options options = { sizeof options, kind, HYBRIDCNN_NCHW, number(test, "n", 0), number(test, "c", 0),
+    hybridcnn_pooling_options options = { sizeof options, kind, layout, number(test, "n", 0), number(test, "c", 0),
         number(test, "h", 0), number(test, "w", 0), number(test, "kernel", 0), number(test, "kernel", 1), number(test, "stride", 0),
         number(test, "stride", 1), number(test, "padding", 0), number(test, "padding", 1), number(test, "padding", 0),
         number(test, "padding", 1), number(test, "dilation", 0), number(test, "dilation", 1), number(test, "ceil_mode", 0),
@@ -105,16 +142,21 @@ static void pooling(run *self, const torch_case *test, int32_t kind)
     if (!check(self, hybridcnn_pooling_create(&options, &plan), test->path))
         return;
     check(self, hybridcnn_pooling_describe(plan, &sizes), test->path);
-    const float *x = torch_tensor(test, "in.x", "F32", NULL), *dy = torch_tensor(test, "in.grad_out", "F32", NULL);
+    int64_t in = (int64_t)options.ih * options.iw, out = (int64_t)sizes.oh * sizes.ow;
+    float *x = arranged(test, "in.x", layout, options.n, options.c, in), *dy = arranged(test, "in.grad_out", layout, options.n, options.c, out);
     float *y = undefined(sizes.y_count), *dx = undefined(sizes.x_count);
     int32_t *indices = sizes.index_count ? torch_allocate((size_t)sizes.index_count * sizeof(int32_t)) : NULL;
     if (check(self, hybridcnn_pooling_forward(plan, self->context, x, sizes.x_count, y, sizes.y_count, indices, sizes.index_count), test->path))
-        self->failures += torch_compare(test, "y", y, 0, sizes.y_count);
+        self->failures += differs(test, "y", y, layout, options.n, options.c, out);
+    if (check(self, hybridcnn_pooling_backward(plan, self->context, dy, sizes.y_count, indices, sizes.index_count, dx, sizes.x_count), test->path))
+        self->failures += differs(test, "grad_x", dx, layout, options.n, options.c, in);
     const int64_t *expected = torch_tensor(test, "out.indices", "I64", NULL);
+    if (indices && layout == HYBRIDCNN_NHWC)
+        reorder(indices, options.n, options.c, out, 1);
     for (int64_t i = 0; expected && i < sizes.index_count; i++)
         self->failures += indices[i] != expected[i];
-    if (check(self, hybridcnn_pooling_backward(plan, self->context, dy, sizes.y_count, indices, sizes.index_count, dx, sizes.x_count), test->path))
-        self->failures += torch_compare(test, "grad_x", dx, 0, sizes.x_count);
+    free(x);
+    free(dy);
     free(y);
     free(dx);
     free(indices);
@@ -132,10 +174,12 @@ static void folder(run *self, const char *operation)
             continue;
         snprintf(path, sizeof path, "%s/%s/%s", golden, operation, file->d_name);
         torch_case test = torch_open(path);
-        if (strcmp(operation, "conv2d") == 0)
-            convolution(self, &test);
-        else
-            pooling(self, &test, operation[0] == 'm' ? HYBRIDCNN_MAX : HYBRIDCNN_AVERAGE);
+        for (int32_t layout = HYBRIDCNN_NCHW; layout <= HYBRIDCNN_NHWC; layout++) {
+            if (strcmp(operation, "conv2d") == 0)
+                convolution(self, &test, layout);
+            else
+                pooling(self, &test, operation[0] == 'm' ? HYBRIDCNN_MAX : HYBRIDCNN_AVERAGE, layout);
+        }
         torch_close(&test);
         self->cases++;
     }

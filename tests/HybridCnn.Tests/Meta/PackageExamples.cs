@@ -58,6 +58,11 @@ public class PackageExamples
             return own;
         }, own => own.Dispose());
         #endregion
+        #region threads of one's own
+        var lent = new ComputeOptions { Threads = 4, ParallelFor = (count, body) => Parallel.For(0, count, body) };
+        using var onTheirs = new ComputeContext(lent);
+        new ConvolutionPlan(dims, options: lent).Forward(x, weights, bias, y, onTheirs);
+        #endregion
         pooling.Forward(y, maxima, indices, context);
         pooling.Backward(maxima, indices, dy, context);
         Assert.Equal((44, 29, 44), (maxima[0], indices[0], dy[29]));

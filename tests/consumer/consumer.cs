@@ -2,8 +2,8 @@
 // What a user of the packages sees: restores them into a small program outside this checkout, with a package folder of its own, runs it,
 // and publishes it in every way that people publish.
 //   dotnet run --file tests/consumer/consumer.cs -- FEED [PACKAGES]
-// FEED holds HybridCnn and HybridCnn.Runtime for this system. PACKAGES is the package folder, kept for the next time; without it one is made
-// and deleted. Packages of the SDK that no feed serves are skipped, aloud, and so are the bounds of size where the packages hold another
+// FEED holds HybridCnn and HybridCnn.Runtime for this system, and HybridCnn.TorchSharp, which a second program has and runs as far as it goes without
+// libtorch. PACKAGES is the package folder, kept for the next time; without it one is made and deleted. Packages of the SDK that no feed serves are skipped, aloud, and so are the bounds of size where the packages hold another
 // OpenBLAS than the one built from source for them.
 using System.Diagnostics;
 using System.Globalization;
@@ -33,6 +33,7 @@ if (version is null || !File.Exists(Path.Combine(feed, $"{runtime}.{version}.nup
     return 2;
 }
 
+string bridge = $"{Library}.TorchSharp";
 string[] packed;
 using (ZipArchive archive = ZipFile.OpenRead(Path.Combine(feed, $"{runtime}.{version}.nupkg")))
     packed = [.. archive.Entries.Select(entry => entry.Name)];
@@ -42,18 +43,16 @@ int passed = 0, failed = 0, skipped = 0;
 string work = Directory.CreateTempSubdirectory("hybridcnn-consumer-").FullName;
 try
 {
-    string app = Path.Combine(work, "app"), packages = args.Length > 1 ? Path.GetFullPath(args[1]) : Path.Combine(work, "packages");
-    Directory.CreateDirectory(app);
-    foreach (string file in Directory.EnumerateFiles(Path.Combine(Here(), "app")))
-        File.Copy(file, Path.Combine(app, Path.GetFileName(file)));
+    string packages = args.Length > 1 ? Path.GetFullPath(args[1]) : Path.Combine(work, "packages");
     // The other feeds are the machine's own.
-    File.WriteAllText(Path.Combine(app, "nuget.config"), $"""
+    File.WriteAllText(Path.Combine(work, "nuget.config"), $"""
         <configuration>
           <packageSources><add key="{Library}" value="{feed}" /></packageSources>
         </configuration>
         """);
+    string app = Copy("app");
     // What an earlier run left there is another build of the same version.
-    foreach (string name in new[] { Library, runtime })
+    foreach (string name in new[] { Library, runtime, bridge })
     {
         string old = Path.Combine(packages, name.ToLowerInvariant());
         if (Directory.Exists(old))
@@ -70,6 +69,27 @@ try
     string? native = Publish("NativeAOT", "-p:PublishAot=true");
     if (native is not null)
         CheckSize("size of NativeAOT with libraries", Directory.EnumerateFiles(native).Where(file => !file.EndsWith(".dbg", StringComparison.Ordinal)), MostNativeMb);
+
+    if (File.Exists(Path.Combine(feed, $"{bridge}.{version}.nupkg")))
+    {
+        app = Copy("torchsharp");
+        string output = Path.Combine(work, "torchsharp-build");
+        Run(bridge, ["build", .. shared, "-o", output], output, dll: true);
+    }
+    else
+    {
+        skipped++;
+        Console.WriteLine($"SKIPPED {bridge}: {feed} has no {bridge} {version}");
+    }
+
+    string Copy(string program)
+    {
+        string folder = Path.Combine(work, program);
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Here(), program)))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        return folder;
+    }
 
     string? Publish(string way, params string[] options)
     {
@@ -104,7 +124,7 @@ try
         string Value(string key) => Regex.Match(text, $"^{key}=(.*?)\r?$", RegexOptions.Multiline).Groups[1].Value;
         bool right = code == 0 && (!hasBlas || Path.IsPathRooted(Value("path")));
         return Check(way, right, right
-            ? string.Create(CultureInfo.InvariantCulture, $"core {Value("core")}, loss {Value("loss")}, accuracy {Value("accuracy")}, {Megabytes(Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories)):0.0} MB, published in {built:0} s")
+            ? string.Create(CultureInfo.InvariantCulture, $"{Results(text)}, {Megabytes(Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories)):0.0} MB, published in {built:0} s")
             : $"exit code {code}; an OpenBLAS with a full path expected, if the package has one:\n{text}");
     }
 }
@@ -135,6 +155,9 @@ void CheckSize(string what, IEnumerable<string> files, double most)
 
     Check(what, size <= most, string.Create(CultureInfo.InvariantCulture, $"{size:0.00} MB (at most {most})"));
 }
+
+// "core Zen, accuracy 0.98" of the lines "core=Zen", "accuracy=0.98".
+static string Results(string text) => string.Join(", ", Regex.Matches(text, @"^(?!path|blas)(\w+)=(.*?)\r?$", RegexOptions.Multiline).Select(line => $"{line.Groups[1].Value} {line.Groups[2].Value}"));
 
 static double Megabytes(IEnumerable<string> files) => files.Sum(file => new FileInfo(file).Length) * 1e-6;
 

@@ -12,6 +12,10 @@
  *
  * Every structure begins with its own size, which the caller sets (sizeof): a later version may add fields at the end, and takes the
  * sizes of this one. Fields that are zero have their default.
+ *
+ * On x64 the library is compiled for AVX2 and FMA. Loading it is safe on any processor; its first call on one without them ends the
+ * process, with a message of .NET's own. A program that may meet such processors asks first:
+ * __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma").
  */
 #ifndef HYBRIDCNN_H
 #define HYBRIDCNN_H

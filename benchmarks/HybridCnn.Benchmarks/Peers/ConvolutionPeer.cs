@@ -19,6 +19,8 @@ internal sealed record ConvolutionPeer(
         TorchIn("torch-cl", Torch.Variants[1]),
         new("onnx", "onnxruntime", _ => OnnxRuntime.Unavailable is { } reason ? $"not available: {reason}" : null,
             (dims, data, context) => new OnnxConvolution(dims, data, context.Threads.Count)) { IsForwardOnly = true, IsNative = true },
+        new("c", "libhybridcnn", _ => CLibraryConvolution.Unavailable is { } reason ? $"not available: {reason}" : null,
+            (dims, data, context) => new CLibraryConvolution(dims, data, context.Threads.Count)) { IsFloor = true, IsNative = true },
         new("floor", "im2col + sgemm", _ => null, (dims, data, context) => new PlainConvolution(dims, data, context.Workers)) { IsFloor = true },
         new("naive", "naive loops, 1 thread", NaiveConvolution.Refusal, (dims, data, _) => new NaiveConvolution(dims, data)) { IsFloor = true },
     ];
@@ -28,7 +30,7 @@ internal sealed record ConvolutionPeer(
 
     public bool IsForwardOnly { get; init; }
 
-    /// <summary>Not somebody to beat, but what any program of ours would reach.</summary>
+    /// <summary>Not somebody to beat, but ourselves: what any program of ours would reach, or the library in another form.</summary>
     public bool IsFloor { get; init; }
 
     /// <summary>Peers by their keys, in the order of <see cref="All"/>.</summary>

@@ -55,7 +55,7 @@ internal sealed class OurConvolution
         _ => throw new ArgumentException($"\"{pass}\" is no pass; there are fwd, bwdd and bwdw.", nameof(pass)),
     };
 
-    private static Tensor ToPixels(Tensor planes)
+    public static Tensor ToPixels(Tensor planes)
     {
         var pixels = new Tensor(planes.Shape);
         (int channels, int area) = (planes.Shape[1], planes.Shape[2] * planes.Shape[3]);
@@ -64,7 +64,7 @@ internal sealed class OurConvolution
         return pixels;
     }
 
-    private static Tensor ToPlanes(Tensor pixels)
+    public static Tensor ToPlanes(Tensor pixels)
     {
         var planes = new Tensor(pixels.Shape);
         (int channels, int area) = (pixels.Shape[1], pixels.Shape[2] * pixels.Shape[3]);

@@ -26,7 +26,7 @@ internal static class VersusCommand
         var native = new Option<FileInfo?>("--native") { Description = "The program of --startup by NativeAOT; published if none is named." };
         var conv = new Option<string>("--conv") { Description = "Convolutions: benchdnn problem strings with commas between, or a file with one a line." };
         var set = new Option<string?>("--set") { Description = "A set of convolutions: table (layer classes of known networks), vgg16, resnet50, alexnet, googlenet, mobilenet, deepbench, convnet-benchmarks." };
-        var peers = new Option<string>("--peers") { Description = "Whom convolutions are compared with: torch,torch-cl,onnx; floor (im2col and SGEMM, plainly) and naive (loops).", DefaultValueFactory = _ => ConvolutionPeer.Usual };
+        var peers = new Option<string>("--peers") { Description = "Whom convolutions are compared with: torch,torch-cl,onnx; c (libhybridcnn), floor (im2col and SGEMM, plainly) and naive (loops).", DefaultValueFactory = _ => ConvolutionPeer.Usual };
         var limit = new Option<double>("--limit-gflop") { Description = "Leave out convolutions with more operations a pass.", DefaultValueFactory = _ => double.PositiveInfinity };
         var op = new Option<string>("--op") { Description = "Operators that move memory: maxpool,avgpool,batchnorm,relu,bnrelu,add; im2col,layout are ours alone." };
         var shape = new Option<string>("--shape") { Description = "The images of --op, N,C,H,W.", DefaultValueFactory = _ => "32,64,56,56" };

@@ -19,6 +19,9 @@ internal sealed class WorkerPool : IDisposable
 
     private const int NotCalled = 0, Called = 1, Returned = 2;
 
+    // Numbers of 8 bytes in two cache lines, which processors fetch together.
+    private const int Line = 16;
+
     // The pool of the body that runs on this thread, unless the thread is the one that has the turn.
     [ThreadStatic]
     private static WorkerPool? t_owner;
@@ -39,7 +42,9 @@ internal sealed class WorkerPool : IDisposable
     private Delegate? _body;
     private int _count;
     private int _chunk;
-    private long _next;
+
+    // Per thread the number of its next chunk, on a cache line of its own.
+    private readonly long[] _next;
 
     /// <param name="threadCount">Threads, the calling one included.</param>
     /// <param name="workerCount">Shares of work; as many as threads unless given. A thread takes the shares of several workers in turn.</param>
@@ -57,6 +62,7 @@ internal sealed class WorkerPool : IDisposable
         _runShares = RunShares;
         _ownThreads = parallelFor is null ? new WorkerThreads(_threadCount) : null;
         _parallelFor = parallelFor ?? _ownThreads!.Run;
+        _next = new long[(_threadCount + 1) * Line];
     }
 
     /// <summary>How many shares a range is cut into.</summary>
@@ -117,7 +123,8 @@ internal sealed class WorkerPool : IDisposable
             _body = body;
             _count = count;
             _chunk = chunk;
-            _next = 0;
+            for (int thread = 0; thread < _threadCount && chunk > 0; thread++)
+                _next[(thread + 1) * Line] = FirstChunk(thread);
             Array.Clear(_calls);
             Array.Clear(_failures);
             if (_threadCount == 1)
@@ -136,8 +143,8 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="For"/>, but in chunks that threads take as they get free, so that one that the system keeps busy elsewhere holds
-    /// nobody up. For bodies whose results don't depend on the worker: who takes which chunk differs from run to run, the chunks don't.
+    /// As <see cref="For"/>, but in chunks: a thread that is done with its own takes those of others, so that one that the system keeps busy elsewhere
+    /// holds nobody up. For bodies whose results don't depend on the worker: who takes which chunk differs from run to run, the chunks don't.
     /// </summary>
     /// <param name="count">Number of items.</param>
     /// <param name="grain">A chunk is a multiple of so many items.</param>
@@ -188,14 +195,24 @@ internal sealed class WorkerPool : IDisposable
         int first = WorkerCount * thread / _threadCount, end = WorkerCount * (thread + 1) / _threadCount;
         if (_chunk > 0)
         {
-            for (long start; (start = Interlocked.Add(ref _next, _chunk) - _chunk) < _count;)
-                Run(first, (int)start, (int)Math.Min(_count, start + _chunk));
+            // Its own chunks first, which are neighbours and the same for the next pass over as many items: what this one writes, that one finds in the
+            // thread's cache. Then what the others have left.
+            for (int i = 0; i < _threadCount; i++)
+            {
+                int owner = (thread + i) % _threadCount;
+                long last = FirstChunk(owner + 1);
+                for (long chunk; (chunk = Interlocked.Increment(ref _next[(owner + 1) * Line]) - 1) < last;)
+                    Run(first, (int)(chunk * _chunk), (int)Math.Min(_count, (chunk + 1) * _chunk));
+            }
+
             return;
         }
 
         for (int worker = first; worker < end; worker++)
             Run(worker, (int)((long)_count * worker / WorkerCount), (int)((long)_count * (worker + 1) / WorkerCount));
     }
+
+    private long FirstChunk(int thread) => ((long)_count + _chunk - 1) / _chunk * thread / _threadCount;
 
     private void Run(int worker, int start, int end)
     {

@@ -10,8 +10,8 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal readonly struct PhasePlanes
 {
-    // The loops over planes run this many elements at a time.
-    private const int Step = 64;
+    /// <summary>The loops over planes run at most this many elements at a time.</summary>
+    public const int Step = 64;
 
     private readonly Conv2dDims _dims;
 
@@ -22,6 +22,7 @@ internal readonly struct PhasePlanes
         Pitch = dims.OW + reachW;
         Rows = dims.OH + reachH;
         Reach = reachH * Pitch + reachW;
+        UsedLength = checked(dims.OH * Pitch) - reachW;
         OutputLength = Up(checked(dims.OH * Pitch));
         InputLength = Up(checked(Rows * Pitch));
         PlaneLength = Up(checked(InputLength + Reach));
@@ -39,7 +40,10 @@ internal readonly struct PhasePlanes
     /// <summary>Elements over which a loop for outputs runs: the rows, up to a whole number of steps.</summary>
     public int OutputLength { get; }
 
-    /// <summary>The same for the elements of a phase plane.</summary>
+    /// <summary>Elements up to the last output.</summary>
+    public int UsedLength { get; }
+
+    /// <summary><see cref="OutputLength"/> for the elements of a phase plane.</summary>
     public int InputLength { get; }
 
     /// <summary>Floats that hold a phase plane and what loops read behind it, or an output plane with its reach before it and behind it.</summary>

@@ -33,6 +33,9 @@ internal static class ConvolutionRules
     private const int SweepChannels = 32;
     private const int LongPatch = 128;
 
+    // Lowering costs as much as multiplying by so many filters.
+    private const int FewFilters = 24;
+
     // 144 bytes of transformed weights at 25 GB/s take as long as 18 operations for each of some 100 pixels; those that stay in a core's cache (2 MB) take less.
     private const int FewPixels = 96;
     private const long ManyWeights = 512 * 1024;
@@ -140,7 +143,9 @@ internal static class ConvolutionRules
     private static string? Slower(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, bool smallKernels) =>
         algorithm switch
         {
-            ConvolutionAlgorithm.Direct when dims.Groups == 1 => "slower than products of matrices where all channels are one group",
+            ConvolutionAlgorithm.Direct when dims.Groups == 1 && pass != ConvolutionPass.Forward => "slower for gradients than products of matrices where all channels are one group",
+            ConvolutionAlgorithm.Direct when dims.Groups == 1 && (dims.Layout == Layout.Nhwc || dims.StrideH > 1 || dims.StrideW > 1 || dims.IC >= VectorChannels || dims.OC > FewFilters) =>
+                $"slower than products of matrices where all channels are one group, but for NCHW, unit strides, less than {VectorChannels} channels and at most {FewFilters} filters",
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",

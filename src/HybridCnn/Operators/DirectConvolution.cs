@@ -16,6 +16,9 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
     // The terms' distances live on the stack; with more, a product of matrices is faster anyway.
     private const int MostTerms = 512;
 
+    // Operations for which a worker isn't worth waking.
+    private const long SmallPass = 1024 * 1024;
+
     // In NHWC so many channels are taken apart together, which is what a cache line holds.
     private const int ChannelsTogether = 16;
 
@@ -35,21 +38,22 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
         var planes = new PhasePlanes(Dims);
         return pass == ConvolutionPass.BackwardData
             ? new(Dims.WeightsCount, (long)(Dims.OCPerGroup + 1) * planes.PlaneLength)
-            : new(0, InputFloats(Dims, planes) + planes.PlaneLength);
+            : new(0, InputFloats(Dims, planes) + (long)(pass == ConvolutionPass.Forward ? Together(Dims) : 1) * planes.PlaneLength);
     }
 
     /// <summary>y = x * weights [OC, IC/G, KH, KW] + bias [OC] (or empty), in the layout of the dims. Overwrites y.</summary>
     protected override void Forward(NhwcPass pass)
     {
-        int blocks = Blocks(pass.Dims);
-        pass.Context.Workers.ForChunks(pass.Dims.N * blocks, 1, pass, static (pass, worker, start, end) =>
+        pass.Context.Workers.ForChunks(pass.Dims.N * Blocks(pass.Dims) * FilterParts(pass), 1, pass, static (pass, worker, start, end) =>
         {
             var planes = new PhasePlanes(pass.Dims);
             Span<int> distances = stackalloc int[Terms(pass.Dims)];
             Distances(pass.Dims, planes, distances);
-            int blocks = Blocks(pass.Dims);
             for (int item = start; item < end; item++)
-                ForwardBlock(pass, planes, distances, pass.Own(worker), item / blocks, item % blocks);
+            {
+                (int block, int part) = Math.DivRem(item, FilterParts(pass));
+                ForwardBlock(pass, planes, distances, pass.Own(worker), block / Blocks(pass.Dims), block % Blocks(pass.Dims), part);
+            }
         });
     }
 
@@ -90,6 +94,22 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
 
     private static int Blocks(in Conv2dDims dims) => (dims.Groups + GroupsTogether(dims) - 1) / GroupsTogether(dims);
 
+    private static int Together(in Conv2dDims dims) => Math.Min(ShiftedSums.Together, dims.OCPerGroup);
+
+    private static int Sixes(in Conv2dDims dims) => (dims.OCPerGroup + ShiftedSums.Together - 1) / ShiftedSums.Together;
+
+    // Where there are fewer images and groups than workers, each takes some of the filters.
+    private static int FilterParts(NhwcPass pass) => pass.Dims.Flops < SmallPass
+        ? 1
+        : Math.Clamp((pass.Workers + pass.Dims.N * Blocks(pass.Dims) - 1) / (pass.Dims.N * Blocks(pass.Dims)), 1, Sixes(pass.Dims));
+
+    // The filters of each group that a part has, in sixes as for one part.
+    private static (int First, int End) Filters(NhwcPass pass, int part)
+    {
+        int sixes = Sixes(pass.Dims), parts = FilterParts(pass);
+        return (sixes * part / parts * ShiftedSums.Together, Math.Min(sixes * (part + 1) / parts * ShiftedSums.Together, pass.Dims.OCPerGroup));
+    }
+
     private static long InputFloats(in Conv2dDims dims, in PhasePlanes planes) =>
         (long)GroupsTogether(dims) * dims.ICPerGroup * planes.Phases * planes.PlaneLength;
 
@@ -111,21 +131,27 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
         }
     }
 
-    private static void ForwardBlock(NhwcPass pass, in PhasePlanes planes, ReadOnlySpan<int> distances, Span<float> scratch, int image, int block)
+    private static void ForwardBlock(NhwcPass pass, in PhasePlanes planes, ReadOnlySpan<int> distances, Span<float> scratch, int image, int block, int part)
     {
         Conv2dDims dims = pass.Dims;
-        Span<float> input = scratch[..(int)InputFloats(dims, planes)], output = scratch.Slice(input.Length, planes.PlaneLength);
+        Span<float> input = scratch[..(int)InputFloats(dims, planes)], output = scratch.Slice(input.Length, Together(dims) * planes.PlaneLength);
         int first = block * GroupsTogether(dims), groups = Math.Min(GroupsTogether(dims), dims.Groups - first);
         int terms = distances.Length, groupFloats = dims.ICPerGroup * planes.Phases * planes.PlaneLength;
         planes.Split(Image(pass.X.Span, image, dims.N), first * dims.ICPerGroup, groups * dims.ICPerGroup, input);
-        for (int filter = 0; filter < groups * dims.OCPerGroup; filter++)
+        for (int group = 0; group < groups; group++)
         {
-            int oc = first * dims.OCPerGroup + filter;
-            ShiftedSums.Run(
-                input[(filter / dims.OCPerGroup * groupFloats)..], distances, pass.Weights.Span.Slice(oc * terms, terms),
-                pass.Bias.IsEmpty ? 0 : pass.Bias.Span[oc], output[..planes.OutputLength]);
-            pass.Finish(output, 1, planes.OutputLength, planes.OutputLength);
-            planes.CollectOutput(output, oc, Image(pass.Y.Span, image, dims.N));
+            (int filter, int end) = Filters(pass, part);
+            for (int count; filter < end; filter += count)
+            {
+                count = Math.Min(ShiftedSums.Together, end - filter);
+                int oc = (first + group) * dims.OCPerGroup + filter;
+                ShiftedSums.Run(
+                    input[(group * groupFloats)..], distances, pass.Weights.Span.Slice(oc * terms, count * terms), pass.Bias.IsEmpty ? [] : pass.Bias.Span.Slice(oc, count),
+                    output, planes.PlaneLength, planes.UsedLength);
+                pass.Finish(output, count, planes.UsedLength, planes.PlaneLength);
+                for (int i = 0; i < count; i++)
+                    planes.CollectOutput(output.Slice(i * planes.PlaneLength, planes.PlaneLength), oc + i, Image(pass.Y.Span, image, dims.N));
+            }
         }
     }
 

@@ -68,6 +68,9 @@ public class ConvolutionChoiceTests
     [InlineData("mb2ic3ih28oc64kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc8kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
     [InlineData("mb2ic3ih28oc32kh3ph1", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic1ih28oc6kh5ph2", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic6ih14oc16kh5", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic6ih14oc16kh5sh2", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
     public void Chooses_for_few_channels_by_filters_and_length_of_patches(string problem, ConvolutionAlgorithm forward, ConvolutionAlgorithm backwardWeights)
     {
         var plan = new ConvolutionPlan(Conv2dDims.Parse(problem), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);

@@ -55,6 +55,13 @@ public sealed class Linear : Layer
 
     internal override bool HasMatrix => true;
 
+    internal Tensor Weight => _weight.Value;
+
+    internal Tensor? Bias => _bias?.Value;
+
+    /// <summary>Null until <see cref="Bind"/>.</summary>
+    internal InnerProduct? Product => _operator;
+
     internal override long Flops => 2L * _binding.Output.Count * InFeatures;
 
     /// <inheritdoc/>

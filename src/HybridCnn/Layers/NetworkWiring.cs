@@ -108,7 +108,7 @@ internal sealed class NetworkWiring
 
     /// <summary>
     /// The steps of prediction: convolutions with prepared weights, which take in the batch normalization behind them, and its ReLU, if nobody else
-    /// reads what they make.
+    /// reads what they make, and fully connected layers with prepared weights.
     /// </summary>
     public IReadOnlyList<NetworkStep> ForPrediction()
     {
@@ -126,6 +126,9 @@ internal sealed class NetworkWiring
                     if (step.Relu is null && readers[step.Output] == 1)
                         open.Add(step.Output, (steps.Count, convolution));
                     steps.Add(step.With(new PreparedConv2d(convolution.Convolution, null)));
+                    break;
+                case Linear linear:
+                    steps.Add(step.With(new PreparedLinear(linear)));
                     break;
                 case BatchNorm2d normalization when open.Remove(step.Inputs[0], out (int Position, Conv2d Layer) before):
                     steps[before.Position] = steps[before.Position].With(new PreparedConv2d(before.Layer.Convolution, normalization), step);

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Interop;
 using HybridCnn.Kernels;
 using HybridCnn.Tensors;
 
@@ -11,12 +12,22 @@ namespace HybridCnn.Operators;
 internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
 {
     // Multiply-adds for which a worker isn't worth waking.
-    private const long SmallProduct = 1024 * 1024;
+    private const long SmallProduct = 512 * 1024;
 
+    // Weights that are kept a second time, in panels: of more, the product's own packing is little beside reading them.
+    private const long MostPrepared = 4 * 1024 * 1024;
+
+    private readonly bool _smallKernels = GemmPieces.ServedOn(Blas.Current.Core);
     private Tensor? _x, _y, _weights, _bias;
     private bool _relu;
+    private int _rowParts;
 
     private bool IsSmall => (long)n * inFeatures * outFeatures < SmallProduct;
+
+    private PanelCut Cut => new(1, outFeatures);
+
+    /// <summary>Floats that <see cref="Prepare"/> makes; 0 where the weights are multiplied as they are: by one row, or where they are too many to be kept twice.</summary>
+    public int PreparedFloats => n > 1 && (long)inFeatures * outFeatures <= MostPrepared ? inFeatures * outFeatures : 0;
 
     /// <summary>
     /// y = x Wᵀ + bias, or the maximum of that and 0. Overwrites y. Workers share out the columns of y.
@@ -39,6 +50,30 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
     {
         (_x, _weights, _bias, _relu, _y) = (x, weights, bias, relu, y);
         Run(context, outFeatures, static (self, _, start, end) => self.ForwardColumns(start, end));
+    }
+
+    /// <summary>Turns the weights [outFeatures, inFeatures] to panels [inFeatures, 64 columns], one behind the other, for <see cref="ForwardPrepared"/>. Overwrites them.</summary>
+    public void Prepare(ReadOnlySpan<float> weights, Span<float> panels)
+    {
+        for (int panel = 0; panel < Cut.Count; panel++)
+        {
+            (int first, int columns) = Cut[panel];
+            int count = columns * inFeatures;
+            LayoutTransform.ToNhwc(columns, inFeatures, weights.Slice(first * inFeatures, count), panels.Slice(first * inFeatures, count));
+        }
+    }
+
+    /// <summary><see cref="Forward"/> with prepared weights: the product's second factor isn't turned. Workers share out panels, and rows where panels are few.</summary>
+    public void ForwardPrepared(Tensor x, Tensor panels, Tensor? bias, bool relu, Tensor y, ComputeContext context)
+    {
+        (_x, _weights, _bias, _relu, _y) = (x, panels, bias, relu, y);
+        int workers = context.Workers.WorkerCount;
+        _rowParts = Cut.Count % workers == 0 ? 1 : Math.Min(workers, (n + GemmPieces.RowsTogether - 1) / GemmPieces.RowsTogether);
+        Run(context, Cut.Count * _rowParts, static (self, _, start, end) =>
+        {
+            for (int item = start; item < end; item++)
+                self.ForwardPanel(item / self._rowParts, item % self._rowParts);
+        });
     }
 
     /// <summary>
@@ -102,6 +137,29 @@ internal sealed class InnerProduct(int n, int inFeatures, int outFeatures)
             Gemm.Run(Transpose.No, Transpose.Yes, n, end - start, inFeatures, 1, _x!.Span, inFeatures, weights, inFeatures, 1, y[start..], outFeatures);
         if (_relu)
             Elementwise.InPlace(default(ReluFunction), y[start..], n, end - start, outFeatures);
+    }
+
+    private void ForwardPanel(int panel, int part)
+    {
+        int sixes = (n + GemmPieces.RowsTogether - 1) / GemmPieces.RowsTogether;
+        int row = sixes * part / _rowParts * GemmPieces.RowsTogether, rows = Math.Min(sixes * (part + 1) / _rowParts * GemmPieces.RowsTogether, n) - row;
+        (int first, int columns) = Cut[panel];
+        Span<float> y = _y!.Span[(row * outFeatures + first)..];
+        GemmPieces.RunWhere(
+            _smallKernels, Transpose.No, rows, columns, inFeatures, _x!.ReadOnlySpan[(row * inFeatures)..], inFeatures,
+            _weights!.ReadOnlySpan.Slice(first * inFeatures, columns * inFeatures), columns, 0, y, outFeatures);
+        if (_bias is null)
+        {
+            if (_relu)
+                Elementwise.InPlace(default(ReluFunction), y, rows, columns, outFeatures);
+            return;
+        }
+
+        ReadOnlySpan<float> bias = _bias.ReadOnlySpan.Slice(first, columns);
+        if (_relu)
+            BiasRows.Finish(default(ReluFunction), bias, y, rows, outFeatures);
+        else
+            BiasRows.Finish(default(IdentityFunction), bias, y, rows, outFeatures);
     }
 
     private void BackwardDataColumns(int start, int end) => Gemm.Run(

@@ -49,6 +49,9 @@ public class PredictionTests
         ["groups in planes, without weight and bias"] = (random => new Sequential(
             new Conv2d(6, 9, 3, groups: 3, bias: false, random: random), new BatchNorm2d(9, affine: false), new ReLU6(), new MaxPool2d(2), new Flatten(), new Linear(36, 3, random: random)),
             new(2, 6, 7, 7), 1),
+        ["fully connected layers"] = (random => new Sequential(
+            new Flatten(), new Linear(48, 130, random: random), new ReLU(), new Linear(130, 70, bias: false, random: random), new ReLU(), new Linear(70, 3, random: random)),
+            new(40, 3, 4, 4), 0),
         ["residual networks"] = (random => new Sequential(
             new Residual(new Sequential(new Conv2d(16, 32, 3, stride: 2, padding: 1, random: random), new BatchNorm2d(32)), new Sequential(new Conv2d(16, 32, 1, stride: 2, random: random), new BatchNorm2d(32))),
             new ReLU(), new GlobalAveragePool2d(), new Flatten(), new Linear(32, 7, random: random)), new Shape(3, 16, 14, 14).In(Layout.Nhwc), 2),

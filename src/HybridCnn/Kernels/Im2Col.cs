@@ -19,10 +19,14 @@ internal static class Im2Col
     /// col [channels·KH·KW, (oh1 − oh0)·OW], overwritten: row (c, kh, kw) holds, for each output pixel, the input element that
     /// kernel element (kh, kw) meets in channel c.
     /// </param>
-    public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, Span<float> col)
+    public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, Span<float> col) => Run(d, x, channels, oh0, oh1, 0, d.OW, col);
+
+    /// <summary>The same for columns [<paramref name="ow0"/>, <paramref name="ow1"/>) of these output rows alone: col [channels·KH·KW, (oh1 − oh0)·(ow1 − ow0)].</summary>
+    public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, int ow0, int ow1, Span<float> col)
     {
-        int plane = d.IH * d.IW, pixels = (oh1 - oh0) * d.OW;
-        bool unpadded = d.StrideW == 1 && d.PadLeft == 0 && d.OW + (d.KW - 1L) * d.DilationW <= d.IW;
+        int plane = d.IH * d.IW, width = ow1 - ow0, pixels = (oh1 - oh0) * width;
+        long left = (long)ow0 * d.StrideW - d.PadLeft;
+        bool unpadded = d.StrideW == 1 && left >= 0 && left + width + (d.KW - 1L) * d.DilationW <= d.IW;
         int at = 0;
         for (int c = 0; c < channels; c++)
         {
@@ -32,16 +36,16 @@ internal static class Im2Col
                 var (first, end) = Window.Inside(offsetH, d.StrideH, d.IH, oh0, oh1);
                 Span<float> target = col.Slice(at, d.KW * pixels);
                 if (first > oh0 || end < oh1)
-                    ClearRows(target, pixels, (first - oh0) * d.OW, (end - oh0) * d.OW);
+                    ClearRows(target, pixels, (first - oh0) * width, (end - oh0) * width);
                 if (first == end)
                     continue;
 
                 ReadOnlySpan<float> image = x.Slice(c * plane, plane)[((int)(first * (long)d.StrideH + offsetH) * d.IW)..];
-                target = target[((first - oh0) * d.OW)..];
+                target = target[((first - oh0) * width)..];
                 if (unpadded)
-                    RowCopy.Run(image, d.StrideH * d.IW, d.DilationW, target, d.OW, pixels, d.KW, end - first, d.OW);
+                    RowCopy.Run(image[(int)left..], d.StrideH * d.IW, d.DilationW, target, width, pixels, d.KW, end - first, width);
                 else
-                    PaddedRows(d, image, end - first, pixels, target);
+                    PaddedRows(d, image, left, end - first, width, pixels, target);
             }
         }
     }
@@ -56,16 +60,16 @@ internal static class Im2Col
         }
     }
 
-    private static void PaddedRows(in Conv2dDims d, ReadOnlySpan<float> image, int rows, int pixels, Span<float> target)
+    private static void PaddedRows(in Conv2dDims d, ReadOnlySpan<float> image, long left, int rows, int width, int pixels, Span<float> target)
     {
         for (int kw = 0; kw < d.KW; kw++)
-            Rows(d, image, (long)kw * d.DilationW - d.PadLeft, target.Slice(kw * pixels, rows * d.OW));
+            Rows(d, image, left + (long)kw * d.DilationW, width, target.Slice(kw * pixels, rows * width));
     }
 
     // image starts at the input row of the first output row of target; every row of target has an input row.
-    private static void Rows(in Conv2dDims d, ReadOnlySpan<float> image, long offsetW, Span<float> target)
+    private static void Rows(in Conv2dDims d, ReadOnlySpan<float> image, long offsetW, int width, Span<float> target)
     {
-        int width = d.OW, rows = target.Length / width, stride = d.StrideH * d.IW;
+        int rows = target.Length / width, stride = d.StrideH * d.IW;
         var (first, end) = Window.Inside(offsetW, d.StrideW, d.IW, 0, width);
         if (first == end)
         {

@@ -20,17 +20,16 @@ internal abstract class NchwMethod : ConvolutionMethod
 
     /// <param name="dims">Geometry.</param>
     /// <param name="smallKernels">Whether OpenBLAS has its small-matrix kernels here, for which products are then cut.</param>
-    /// <param name="rows">Rows of the lowered matrix, at most, that are in work at a time.</param>
-    /// <param name="columns">Its columns, at most, that are in work at a time; also the pixels of a block of dY.</param>
-    /// <param name="lowers">Whether there is a lowered matrix at all.</param>
-    protected NchwMethod(Conv2dDims dims, bool smallKernels, long rows, long columns, bool lowers)
+    /// <param name="lowered">Floats of the lowered matrix, at most, that are in work at a time; 0 where there is none.</param>
+    /// <param name="columns">The pixels of a block of dY.</param>
+    protected NchwMethod(Conv2dDims dims, bool smallKernels, long lowered, long columns)
         : base(dims)
     {
         SmallKernels = smallKernels;
         Depth = dims.ICPerGroup * dims.KH * dims.KW;
         Pixels = dims.OH * dims.OW;
         TransposesOutputGradient = smallKernels && (long)dims.OCPerGroup * Depth > GemmPieces.TransposedBLimit;
-        _lowered = lowers ? Lines(rows * columns) : 0;
+        _lowered = Lines(lowered);
         _transposed = TransposesOutputGradient ? Lines(dims.OCPerGroup * columns) : 0;
         _weights = Lines(dims.WeightsCount);
     }

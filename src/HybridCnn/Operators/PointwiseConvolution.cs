@@ -17,7 +17,7 @@ internal sealed class PointwiseConvolution : NchwMethod
     }
 
     private PointwiseConvolution(Conv2dDims dims, bool smallKernels, int pixels, bool columns)
-        : base(dims, smallKernels, 0, pixels, lowers: !columns) => _columns = pixels;
+        : base(dims, smallKernels, 0, pixels) => _columns = pixels;
 
     /// <summary>Why this algorithm does not take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims d) =>

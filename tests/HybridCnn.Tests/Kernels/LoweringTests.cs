@@ -39,6 +39,23 @@ public class LoweringTests(ITestOutputHelper output)
         Check(dims, new SeededRandom(2), dims.IC, 0, dims.OH, GuardSide.End);
     }
 
+    [Theory]
+    [InlineData("mb1ic3ih1iw50oc1kh1kw9ph0pw4", 0, 20)]
+    [InlineData("mb1ic3ih1iw50oc1kh1kw9ph0pw4", 4, 41)]
+    [InlineData("mb1ic3ih1iw50oc1kh1kw9ph0pw4", 30, 50)]
+    [InlineData("mb1ic2ih5iw30oc1kh3kw3sh1sw2ph1pw1", 3, 11)]
+    public void Copies_the_patches_of_some_columns(string problem, int ow0, int ow1)
+    {
+        var dims = Conv2dDims.Parse(problem);
+        int[] sources = [.. ReferenceLowering.Sources(dims, dims.IC, 0, dims.OH).Where((_, i) => i % dims.OW >= ow0 && i % dims.OW < ow1)];
+        using var x = new GuardedBuffer(new SeededRandom(3).Floats(dims.XCount), GuardSide.End);
+        using var col = new GuardedBuffer(sources.Length, GuardSide.End);
+        col.Span.Fill(float.NaN);
+        Im2Col.Run(dims, x.Span, dims.IC, 0, dims.OH, ow0, ow1, col.Span);
+        float[] image = x.Span.ToArray();
+        Assert.Equal(sources.Select(source => source < 0 ? 0 : image[source]), col.Span.ToArray());
+    }
+
     private static void Check(Conv2dDims dims, SeededRandom random, int channels, int oh0, int oh1, GuardSide side)
     {
         int[] sources = ReferenceLowering.Sources(dims, channels, oh0, oh1);

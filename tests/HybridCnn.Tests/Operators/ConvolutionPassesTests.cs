@@ -41,6 +41,22 @@ public class ConvolutionPassesTests
     }
 
     [Theory]
+    [InlineData("mb1ic3ih1iw2300oc5oh1kh1kw9ph0pw4")]
+    [InlineData("g2mb2ic4ih2iw2300oc6oh1kh2kw3sh1sw2ph0pw1")]
+    public void Long_rows_are_cut(string problem)
+    {
+        Conv2dDims dims = Conv2dDims.Parse(problem);
+        var method = new Im2ColConvolution(dims, smallKernels: true, blockFloats: 2048);
+        Assert.NotEqual(1, method.ForwardBlocks(1));
+        using var data = new ConvolutionPassesCase(dims, new SeededRandom(3));
+        foreach (int threads in (int[])[1, 3])
+        {
+            using var context = new ComputeContext(threads);
+            data.Check(method, context);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
     public void The_three_passes_are_adjoint(string problem)
     {

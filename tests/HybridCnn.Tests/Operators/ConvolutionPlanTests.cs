@@ -114,6 +114,7 @@ public class ConvolutionPlanTests
     [Theory]
     [InlineData("mb1ic16ih14oc8oh14kh3ph1")]
     [InlineData("mb1ic16ih14oc8oh14kh1")]
+    [InlineData("mb1ic64ih1iw16384oc64oh1kh1kw9ph0pw4")]
     public void One_image_keeps_two_threads_busy(string problem)
     {
         var dims = Conv2dDims.Parse(problem);

@@ -27,6 +27,15 @@ internal static class Upsampling
 
             if (unit == 1)
             {
+                if (RowDoubling.Takes(source.Length, columns.Length))
+                {
+                    if (IsBetween(columns))
+                        RowDoubling.Blend(source, target);
+                    else
+                        RowDoubling.Repeat(source, target);
+                    continue;
+                }
+
                 for (int ow = 0; ow < columns.Length; ow++)
                 {
                     ref readonly Interpolation column = ref columns[ow];
@@ -56,9 +65,16 @@ internal static class Upsampling
         for (int oh = 0; oh < rows.Length; oh++)
         {
             ReadOnlySpan<float> source = dy.Slice(oh * columns.Length * unit, columns.Length * unit);
-            scratch.Clear();
-            if (unit == 1)
+            if (unit == 1 && RowDoubling.Takes(line, columns.Length))
             {
+                if (IsBetween(columns))
+                    RowDoubling.BlendBack(source, scratch);
+                else
+                    RowDoubling.AddPairs(source, scratch);
+            }
+            else if (unit == 1)
+            {
+                scratch.Clear();
                 for (int ow = 0; ow < columns.Length; ow++)
                 {
                     ref readonly Interpolation column = ref columns[ow];
@@ -68,6 +84,7 @@ internal static class Upsampling
             }
             else
             {
+                scratch.Clear();
                 for (int ow = 0; ow < columns.Length; ow++)
                 {
                     Interpolation column = columns[ow];
@@ -82,4 +99,7 @@ internal static class Upsampling
                 RowProduct.Add(scratch, rows[oh].SecondShare, dx.Slice(rows[oh].Second * line, line));
         }
     }
+
+    // Of two outputs for each input: whether they are weighted sums. The first one never is.
+    private static bool IsBetween(ReadOnlySpan<Interpolation> columns) => columns[1].SecondShare != 0;
 }

@@ -68,6 +68,8 @@ public sealed class ConvTranspose2d : Layer
     public override Layout PreferredLayout(Shape input) =>
         _settings.Groups == 1 && _settings.InChannels % VectorChannels == 0 && _settings.OutChannels % VectorChannels == 0 ? Layout.Nhwc : input.Layout;
 
+    internal override ReluFusion ReluFusion => ReluFusion.Forward;
+
     internal override bool BackwardReadsOutput => false;
 
     internal override bool HasMatrix => true;
@@ -99,11 +101,9 @@ public sealed class ConvTranspose2d : Layer
     }
 
     /// <inheritdoc/>
-    public override void Forward(Tensor x, Tensor y, ComputeContext context)
-    {
-        _binding.CheckForward(this, x, y, context);
-        PlanFor(context).Forward(x.Span, _weights.Weight, _weights.Bias, y.Span, context);
-    }
+    public override void Forward(Tensor x, Tensor y, ComputeContext context) => Forward(x, y, relu: false, context);
+
+    internal override void ForwardRelu(Tensor x, Tensor y, float ceiling, ComputeContext context) => Forward(x, y, relu: true, context);
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
@@ -118,6 +118,12 @@ public sealed class ConvTranspose2d : Layer
 
     /// <inheritdoc/>
     public override string Explain() => Plan?.Explain() ?? "";
+
+    private void Forward(Tensor x, Tensor y, bool relu, ComputeContext context)
+    {
+        _binding.CheckForward(this, x, y, context);
+        PlanFor(context).Forward(x.Span, _weights.Weight, _weights.Bias, y.Span, context, relu);
+    }
 
     private TransposedConvolutionPlan PlanFor(ComputeContext context) => _plan!.Options == context.Options
         ? _plan

@@ -12,23 +12,28 @@ internal sealed class ChannelBias
 {
     private const int FloatsPerLine = 16;
 
+    // Floats that a ReLU finds in the first-level cache.
+    private const int BlockFloats = 4096;
+
     private PinnedSpan _bias, _images;
     private int _area;
+    private bool _relu;
 
     private int Channels => _bias.Span.Length;
 
-    /// <summary>Adds to every pixel of y, whose planes have <paramref name="area"/> pixels. Threads over y.</summary>
-    public static unsafe void Add(ReadOnlySpan<float> bias, int area, Layout layout, Span<float> y, ComputeContext context)
+    /// <summary>Adds to every pixel of y, whose planes have <paramref name="area"/> pixels, and takes the maximum with 0 where a ReLU follows. Threads over y.</summary>
+    public static unsafe void Add(ReadOnlySpan<float> bias, int area, Layout layout, bool relu, Span<float> y, ComputeContext context)
     {
+        if (bias.IsEmpty && !relu)
+            return;
         using ComputeContext.Claim claim = context.Enter();
         var job = context.State<ChannelBias>();
         fixed (float* pb = bias, py = y)
         {
-            (job._bias, job._images, job._area) = (new(pb, bias.Length), new(py, y.Length), area);
-            if (layout == Layout.Nhwc)
+            (job._bias, job._images, job._area, job._relu) = (new(pb, bias.Length), new(py, y.Length), area, relu);
+            if (layout == Layout.Nhwc && !bias.IsEmpty)
             {
-                Dispatch.For(context, y.Length / bias.Length, y.Length, job, static (job, _, start, end) =>
-                    BiasRows.Add(job._bias.Span, job._images.Span[(start * job.Channels)..(end * job.Channels)]));
+                Dispatch.For(context, y.Length / bias.Length, y.Length, job, static (job, _, start, end) => job.AddToPixels(start, end));
             }
             else
             {
@@ -52,14 +57,29 @@ internal sealed class ChannelBias
         }
     }
 
+    private void AddToPixels(int start, int end)
+    {
+        int block = Math.Max(1, BlockFloats / Channels);
+        for (int pixel = start; pixel < end; pixel += block)
+        {
+            Span<float> y = _images.Span[(pixel * Channels)..(Math.Min(end, pixel + block) * Channels)];
+            BiasRows.Add(_bias.Span, y);
+            if (_relu)
+                Elementwise.InPlace(default(ReluFunction), y, 1, y.Length, y.Length);
+        }
+    }
+
     private void AddToPlanes(int startLine, int endLine)
     {
         Span<float> y = _images.Span;
         int last = (int)Math.Min(y.Length, (long)endLine * FloatsPerLine);
         for (int at = startLine * FloatsPerLine; at < last;)
         {
-            int plane = at / _area, end = Math.Min(last, (plane + 1) * _area);
-            Bias.Add(_bias.Span[plane % Channels], y[at..end]);
+            int plane = at / _area, end = at + Math.Min(BlockFloats, Math.Min(last, (plane + 1) * _area) - at);
+            if (Channels > 0)
+                Bias.Add(_bias.Span[plane % Channels], y[at..end]);
+            if (_relu)
+                Elementwise.InPlace(default(ReluFunction), y[at..end], 1, end - at, end - at);
             at = end;
         }
     }

@@ -49,13 +49,13 @@ public static class TensorSpanExtensions
     /// <inheritdoc cref="TransposedConvolutionPlan.Forward"/>
     public static void Forward(
         this TransposedConvolutionPlan plan, in ReadOnlyTensorSpan<float> x, in ReadOnlyTensorSpan<float> weights, in ReadOnlyTensorSpan<float> bias,
-        in TensorSpan<float> y, ComputeContext context)
+        in TensorSpan<float> y, ComputeContext context, bool relu = false)
     {
         ArgumentNullException.ThrowIfNull(plan);
         Conv2dDims d = plan.Dims.Convolution;
         plan.Forward(
             Elements(x, nameof(x), Y(d)), Elements(weights, nameof(weights), Weights(d)), bias.IsEmpty ? [] : Elements(bias, nameof(bias), new Shape(d.IC)),
-            Elements(y, nameof(y), X(d)), context);
+            Elements(y, nameof(y), X(d)), context, relu);
     }
 
     /// <inheritdoc cref="TransposedConvolutionPlan.BackwardData"/>

@@ -66,14 +66,15 @@ public sealed class TransposedConvolutionPlan
     public string Explain() =>
         $"Transposed: its Forward is BackwardData of the following, its BackwardData is Forward{Environment.NewLine}{_convolution.Explain()}";
 
-    /// <summary>Computes y from x. Overwrites y.</summary>
+    /// <summary>Computes y from x, or max(y, 0) where <paramref name="relu"/> is set. Overwrites y.</summary>
     /// <param name="x">x [N, IC, IH, IW].</param>
     /// <param name="weights">w [IC, OC/Groups, KH, KW].</param>
     /// <param name="bias">b [OC], or empty for none.</param>
     /// <param name="y">y [N, OC, OH, OW].</param>
     /// <param name="context">Threads and scratch memory.</param>
+    /// <param name="relu">Whether a ReLU follows; it is computed in the sweep that adds the bias.</param>
     /// <exception cref="ArgumentException">A span has the wrong length; the message names it and both lengths.</exception>
-    public void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context)
+    public void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> y, ComputeContext context, bool relu = false)
     {
         ArgumentNullException.ThrowIfNull(context);
         CheckLength(x.Length, nameof(x), Dims.XCount, "N, IC, IH, IW");
@@ -82,8 +83,7 @@ public sealed class TransposedConvolutionPlan
             CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
         CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
         _convolution.BackwardData(x, weights, y, context);
-        if (!bias.IsEmpty)
-            ChannelBias.Add(bias, Dims.OH * Dims.OW, Dims.Layout, y, context);
+        ChannelBias.Add(bias, Dims.OH * Dims.OW, Dims.Layout, relu, y, context);
     }
 
     /// <summary>Computes dx, the gradient of the loss by x, from dy. Overwrites dx.</summary>

@@ -14,6 +14,11 @@ public class FusionTests
         ["convolution without bias, ReLU, pooling"] = (random => [new Conv2d(3, 5, 3, bias: false, random: random), new ReLU(), new MaxPool2d(2)], new(2, 3, 8, 6), 1),
         ["Winograd, ReLU, Winograd, ReLU"] = (random =>
             [new Conv2d(16, 32, 3, padding: 1, random: random), new ReLU(), new Conv2d(32, 16, 3, padding: 1, random: random), new ReLU()], new Shape(2, 16, 9, 7).In(Layout.Nhwc), 2),
+        ["transposed convolution, ReLU"] = (random => [new ConvTranspose2d(3, 5, 3, stride: 2, random: random), new ReLU()], new(2, 3, 7, 6), 1),
+        ["transposed convolution without bias, ReLU, in NHWC order"] = (random =>
+            [new ConvTranspose2d(16, 32, 4, stride: 2, padding: 1, bias: false, random: random), new ReLU()], new Shape(2, 16, 9, 7).In(Layout.Nhwc), 1),
+        ["transposed convolution, ReLU, on two threads"] = (random =>
+            [new ConvTranspose2d(16, 48, 4, stride: 2, padding: 1, random: random), new ReLU()], new Shape(2, 16, 20, 18).In(Layout.Nhwc), 1),
         ["normalization, ReLU"] = (_ => [new BatchNorm2d(21), new ReLU()], new(3, 21, 5, 6), 1),
         ["normalization, ReLU in NHWC order"] = (_ => [new BatchNorm2d(21), new ReLU()], new Shape(3, 21, 5, 6).In(Layout.Nhwc), 1),
         ["normalization, ReLU6, convolution, ReLU6"] = (random => [new BatchNorm2d(21), new ReLU6(), new Conv2d(21, 4, 1, random: random), new ReLU6()], new Shape(3, 21, 5, 6).In(Layout.Nhwc), 0),

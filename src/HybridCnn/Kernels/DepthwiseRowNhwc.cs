@@ -21,9 +21,10 @@ internal static class DepthwiseRowNhwc
         pixels >= Tile && stride is 1 or 2 && firstColumn is 0 or -1 && (pixels - 1) * stride + firstColumn + 2 <= columns;
 
     /// <summary>
-    /// y[q, c] = bias[c] + Σ over kernel rows r and k = 0, 1, 2 of x[rows[r] + (firstColumn + q·stride + k)·channels + c] ·
-    /// w[taps[r] + k·step, c] for the pixels q of a row, without the columns beside the input. Overwrites.
+    /// y[q, c] = f(bias[c] + Σ over kernel rows r and k = 0, 1, 2 of x[rows[r] + (firstColumn + q·stride + k)·channels + c] ·
+    /// w[taps[r] + k·step, c]) for the pixels q of a row, without the columns beside the input. Overwrites.
     /// </summary>
+    /// <param name="function">f.</param>
     /// <param name="x">Where the rows count from.</param>
     /// <param name="columns">Width of the input.</param>
     /// <param name="rows">Per kernel row, where its row of the input starts.</param>
@@ -36,9 +37,10 @@ internal static class DepthwiseRowNhwc
     /// <param name="y">[pixels, channels].</param>
     /// <param name="pixels">How many.</param>
     /// <param name="channels">Channels.</param>
-    public static void Run(
-        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+    public static void Run<TFunction>(
+        TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
         int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels)
+        where TFunction : struct, IActivation
     {
         if (!Takes(pixels, stride, firstColumn, columns))
             throw new ArgumentException($"{pixels} pixels at stride {stride} from column {firstColumn} of {columns} are not a row for this kernel.", nameof(pixels));
@@ -55,17 +57,18 @@ internal static class DepthwiseRowNhwc
             _ = bias[..channels];
         int done = 0;
         if (Vector512.IsHardwareAccelerated)
-            done = Run<Floats16>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+            done = Run<TFunction, Floats16>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
         else
-            done = Run<Floats8>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
-        done = Run<Floats4>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
-        _ = Run<Floats1>(x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+            done = Run<TFunction, Floats8>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+        done = Run<TFunction, Floats4>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+        _ = Run<TFunction, Floats1>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
     }
 
     // Channels from `channel` on as far as whole vectors go; returns where they end. The spans were checked.
-    private static int Run<T>(
-        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+    private static int Run<TFunction, T>(
+        TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
         int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels, int channel)
+        where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
         int end = channel + (channels - channel) / T.Count * T.Count;
@@ -77,18 +80,19 @@ internal static class DepthwiseRowNhwc
             {
                 int pixel = Math.Min(done, pixels - Tile), column = firstColumn + pixel * stride;
                 if (stride == 1)
-                    Tile1<T>(x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+                    Tile1<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
                 else
-                    Tile2<T>(x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+                    Tile2<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
             }
         }
 
         return end;
     }
 
-    private static void Tile1<T>(
-        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+    private static void Tile1<TFunction, T>(
+        TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
         nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
         ref float from = ref MemoryMarshal.GetReference(x);
@@ -122,13 +126,14 @@ internal static class DepthwiseRowNhwc
                     g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
             }
 
-            Store(a, b, c, d, e, f, g, ref to, channel, channels);
+            Store(function, a, b, c, d, e, f, g, ref to, channel, channels);
         }
     }
 
-    private static void Tile2<T>(
-        ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
+    private static void Tile2<TFunction, T>(
+        TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
         nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
         ref float from = ref MemoryMarshal.GetReference(x);
@@ -167,20 +172,21 @@ internal static class DepthwiseRowNhwc
                     g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
             }
 
-            Store(a, b, c, d, e, f, g, ref to, channel, channels);
+            Store(function, a, b, c, d, e, f, g, ref to, channel, channels);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(T a, T b, T c, T d, T e, T f, T g, ref float to, nint at, nint channels)
+    private static void Store<TFunction, T>(TFunction function, T a, T b, T c, T d, T e, T f, T g, ref float to, nint at, nint channels)
+        where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
-        a.Store(ref to, at);
-        b.Store(ref to, at += channels);
-        c.Store(ref to, at += channels);
-        d.Store(ref to, at += channels);
-        e.Store(ref to, at += channels);
-        f.Store(ref to, at += channels);
-        g.Store(ref to, at + channels);
+        function.Value(a).Store(ref to, at);
+        function.Value(b).Store(ref to, at += channels);
+        function.Value(c).Store(ref to, at += channels);
+        function.Value(d).Store(ref to, at += channels);
+        function.Value(e).Store(ref to, at += channels);
+        function.Value(f).Store(ref to, at += channels);
+        function.Value(g).Store(ref to, at + channels);
     }
 }

@@ -94,10 +94,12 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         if (dims.KW == 3 && dims.DilationW == 1 && DepthwiseRowNhwc.Takes(dims.OW, dims.StrideW, -dims.PadLeft, dims.IW))
         {
             int rows = ReachRows(dims, row, offsets, taps);
-            DepthwiseRowNhwc.Run(
-                pass.X.Span, dims.IW, offsets[..rows], -dims.PadLeft, dims.StrideW, pass.Filters, taps[..rows], 1, pass.Bias.Span,
-                pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
-            pass.Finish(pass.Y.Span[(row * dims.OW * dims.IC)..], dims.OW, dims.IC, dims.IC);
+            if (pass.Ceiling is not { } ceiling)
+                ForwardRow(default(IdentityFunction), pass, row, offsets[..rows], taps[..rows]);
+            else if (float.IsPositiveInfinity(ceiling))
+                ForwardRow(default(ReluFunction), pass, row, offsets[..rows], taps[..rows]);
+            else
+                ForwardRow(new CappedReluFunction(ceiling), pass, row, offsets[..rows], taps[..rows]);
             return;
         }
 
@@ -111,6 +113,15 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         }
 
         pass.Finish(pass.Y.Span[(row * dims.OW * dims.IC)..], dims.OW, dims.IC, dims.IC);
+    }
+
+    private static void ForwardRow<TFunction>(TFunction function, NhwcPass pass, int row, ReadOnlySpan<int> offsets, ReadOnlySpan<int> taps)
+        where TFunction : struct, IActivation
+    {
+        Conv2dDims dims = pass.Dims;
+        DepthwiseRowNhwc.Run(
+            function, pass.X.Span, dims.IW, offsets, -dims.PadLeft, dims.StrideW, pass.Filters, taps, 1, pass.Bias.Span,
+            pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
     }
 
     private static int ChannelBlocks(in Conv2dDims dims) => (dims.IC + ChannelUnit - 1) / ChannelUnit;
@@ -236,7 +247,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         {
             int rows = ReachRowsBack(dims, row, offsets, taps);
             DepthwiseRowNhwc.Run(
-                pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Shared, taps[..rows], -1, [],
+                default(IdentityFunction), pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Shared, taps[..rows], -1, [],
                 pass.X.Span.Slice(row * dims.IW * dims.IC, dims.IW * dims.IC), dims.IW, dims.IC);
             return;
         }

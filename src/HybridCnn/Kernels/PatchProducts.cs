@@ -6,11 +6,11 @@ namespace HybridCnn.Kernels;
 /// <summary>
 /// Products of overlapping patches and a matrix, without writing the patches down. Six pixels by two registers of columns are
 /// summed in registers; a step reads two registers of the matrix, which all six pixels use, and one float of each patch. So a step has
-/// twelve multiplications to eight loads, and C is written once:
+/// twelve multiplications to eight loads, and Y is written once, with bias and function:
 /// <code>
 ///                 N = columns, 2 registers at a time
 ///               ┌────┬────┐
-///      K = terms│ W  │    │     Y [pixels, columns] = patches [pixels, terms] · W [terms, columns] (+ bias)
+///      K = terms│ W  │    │     Y [pixels, columns] = f(patches [pixels, terms] · W [terms, columns] (+ bias))
 ///   ┌─────────┐ ├────┼────┤
 ///   │ patches │ │ Y  │    │ M = pixels, 6 at a time
 ///   └─────────┘ └────┴────┘
@@ -21,34 +21,39 @@ internal static unsafe class PatchProducts
 {
     private const int Together = 6;
 
-    /// <summary>Y = patches · W + bias. Overwrites.</summary>
+    /// <summary>Y = f(patches · W + bias). Overwrites.</summary>
+    /// <param name="function">f.</param>
     /// <param name="strip">The pixels and their patches.</param>
     /// <param name="x">From the first pixel's patch on.</param>
     /// <param name="columns">Columns of W and Y.</param>
     /// <param name="w">W [terms, columns].</param>
     /// <param name="bias">[columns], or empty.</param>
     /// <param name="y">Y [pixels, columns].</param>
-    public static void Run(in PatchStrip strip, ReadOnlySpan<float> x, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y)
+    /// <param name="stride">Floats from one pixel of Y to the next.</param>
+    public static void Run<TFunction>(
+        TFunction function, in PatchStrip strip, ReadOnlySpan<float> x, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y, int stride)
+        where TFunction : struct, IActivation
     {
         x = x[..checked((int)strip.Length)];
         w = w[..checked(strip.Depth * columns)];
-        y = y[..checked(strip.Count * columns)];
+        y = y[..checked((strip.Count - 1) * stride + columns)];
         if (!bias.IsEmpty)
             bias = bias[..columns];
         fixed (float* px = x, pw = w, pb = bias, py = y)
         {
             if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
-                Run<Floats16>(strip, px, columns, pw, pb, py);
+                Run<TFunction, Floats16>(function, strip, px, columns, pw, pb, py, stride);
             else if (Vector256.IsHardwareAccelerated && columns >= Floats8.Count)
-                Run<Floats8>(strip, px, columns, pw, pb, py);
+                Run<TFunction, Floats8>(function, strip, px, columns, pw, pb, py, stride);
             else if (columns >= Floats4.Count)
-                Run<Floats4>(strip, px, columns, pw, pb, py);
+                Run<TFunction, Floats4>(function, strip, px, columns, pw, pb, py, stride);
             else
-                Run<Floats1>(strip, px, columns, pw, pb, py);
+                Run<TFunction, Floats1>(function, strip, px, columns, pw, pb, py, stride);
         }
     }
 
-    private static void Run<TVector>(in PatchStrip strip, float* x, int columns, float* w, float* bias, float* y)
+    private static void Run<TFunction, TVector>(TFunction function, in PatchStrip strip, float* x, int columns, float* w, float* bias, float* y, nint stride)
+        where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
         nint* from = stackalloc nint[Together];
@@ -65,7 +70,7 @@ internal static unsafe class PatchProducts
                 for (int i = 0; i < Together; i++)
                 {
                     from[i] = patch;
-                    to[i] = (nint)pixel * columns + first;
+                    to[i] = pixel * stride + first;
                     if (pixel == strip.Count - 1)
                         continue;
                     pixel++;
@@ -77,14 +82,16 @@ internal static unsafe class PatchProducts
                     }
                 }
 
-                Six<TVector>(strip, x, from, w + first, columns, second - first, bias == null ? null : bias + first, y, to);
+                Six<TFunction, TVector>(function, strip, x, from, w + first, columns, second - first, bias == null ? null : bias + first, y, to);
             }
         }
     }
 
     // Registers: twelve sums, two of W, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Six<TVector>(in PatchStrip strip, float* x, nint* from, float* w, nint stride, nint second, float* bias, float* y, nint* to)
+    private static void Six<TFunction, TVector>(
+        TFunction function, in PatchStrip strip, float* x, nint* from, float* w, nint stride, nint second, float* bias, float* y, nint* to)
+        where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
         nint fromA = from[0], fromB = from[1], fromC = from[2], fromD = from[3], fromE = from[4], fromF = from[5];
@@ -116,19 +123,20 @@ internal static unsafe class PatchProducts
             }
         }
 
-        Store(a0, a1, y + to[0], second);
-        Store(b0, b1, y + to[1], second);
-        Store(c0, c1, y + to[2], second);
-        Store(d0, d1, y + to[3], second);
-        Store(e0, e1, y + to[4], second);
-        Store(f0, f1, y + to[5], second);
+        Store(function, a0, a1, y + to[0], second);
+        Store(function, b0, b1, y + to[1], second);
+        Store(function, c0, c1, y + to[2], second);
+        Store(function, d0, d1, y + to[3], second);
+        Store(function, e0, e1, y + to[4], second);
+        Store(function, f0, f1, y + to[5], second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVector>(TVector first, TVector last, float* target, nint second)
+    private static void Store<TFunction, TVector>(TFunction function, TVector first, TVector last, float* target, nint second)
+        where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
-        first.Store(target);
-        last.Store(target + second);
+        function.Value(first).Store(target);
+        function.Value(last).Store(target + second);
     }
 }

@@ -65,8 +65,7 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
             {
                 (int pixel, PatchStrip strip) = Copy(pass, index, pass.Own(worker));
                 Span<float> y = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
-                PatchProducts.Run(strip, pass.Own(worker), pass.Dims.OC, pass.Filters, pass.Bias.Span, y);
-                pass.Finish(y, 1, y.Length, y.Length);
+                pass.MultiplyInRegisters(strip, pass.Own(worker), 0, pass.Dims.OC, pass.Filters, y);
             }
         });
     }
@@ -122,7 +121,7 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
             int pixels = Math.Min(block, area - pixel);
             // A "patch" of dy is a pixel's filters.
             PatchProducts.Run(
-                new PatchStrip(1, pixels, 0, dims.OC, 1, dims.OC, 0), pass.Y.Span[((image * area + pixel) * dims.OC)..], depth, pass.Shared, [], dcol);
+                default(IdentityFunction), new PatchStrip(1, pixels, 0, dims.OC, 1, dims.OC, 0), pass.Y.Span[((image * area + pixel) * dims.OC)..], depth, pass.Shared, [], dcol, depth);
             Col2ImNhwc.Run(dims, dcol, pixel, pixels, 0, dims.IC, dx);
         }
     }

@@ -81,6 +81,18 @@ internal sealed class NhwcPass
             BiasRows.Finish(new CappedReluFunction(ceiling), bias, y, pixels, Dims.OC);
     }
 
+    /// <summary>y = f(patches · filters + bias) for some filters, f the ReLU that follows if one does, by <see cref="PatchProducts"/>.</summary>
+    public void MultiplyInRegisters(in PatchStrip patches, ReadOnlySpan<float> x, int filter, int filters, ReadOnlySpan<float> packed, Span<float> y)
+    {
+        ReadOnlySpan<float> bias = Bias.IsEmpty ? [] : Bias.Span.Slice(filter, filters);
+        if (Ceiling is not { } ceiling)
+            PatchProducts.Run(default(IdentityFunction), patches, x, filters, packed, bias, y, Dims.OC);
+        else if (float.IsPositiveInfinity(ceiling))
+            PatchProducts.Run(default(ReluFunction), patches, x, filters, packed, bias, y, Dims.OC);
+        else
+            PatchProducts.Run(new CappedReluFunction(ceiling), patches, x, filters, packed, bias, y, Dims.OC);
+    }
+
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>
     public void Multiply(Transpose ta, int m, int n, int k, ReadOnlySpan<float> a, int lda, ReadOnlySpan<float> b, int ldb, float beta, Span<float> c, int ldc)
     {

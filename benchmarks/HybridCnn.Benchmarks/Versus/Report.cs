@@ -14,7 +14,7 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
     private const string RateNote = "Rates in brackets: percent of the FMA peak, or of a copy of as many bytes, that the same run measured.";
     private const string SummaryNote = "Ratios against the peer above (geometric means; in brackets the least), by number of threads and kind of layer. Above 1 ours is faster.";
 
-    private static readonly JsonSerializerOptions JsonForm = new()
+    internal static readonly JsonSerializerOptions JsonForm = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -82,7 +82,7 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
             Write(new FileInfo($"{path}-{threads}.svg"), () => RatioChart.ToSvg(best, threads, Header.Cpu));
     }
 
-    private static void Write(FileInfo? file, Func<string> content)
+    internal static void Write(FileInfo? file, Func<string> content)
     {
         if (file is null)
             return;
@@ -90,7 +90,7 @@ internal sealed record Report(Header Header, IReadOnlyList<Row> Rows)
         File.WriteAllText(file.FullName, content());
     }
 
-    private static void AppendTable(StringBuilder text, string[] columns, IEnumerable<string[]> rows)
+    internal static void AppendTable(StringBuilder text, string[] columns, IEnumerable<string[]> rows)
     {
         text.Append("| ").AppendJoin(" | ", columns).Append(" |\n|").Insert(text.Length, " --- |", columns.Length).Append('\n');
         foreach (string[] row in rows)

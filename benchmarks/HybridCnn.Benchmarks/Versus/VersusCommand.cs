@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using HybridCnn.Benchmarks.Learning;
 using HybridCnn.Benchmarks.Machine;
 using HybridCnn.Benchmarks.Peers;
 using HybridCnn.Benchmarks.Startup;
@@ -45,7 +46,11 @@ internal static class VersusCommand
         {
             net, bridge, infer, memory, startup, native, conv, set, op, shape, layout, precision, passes, peers, batch, limit, threads, rounds, turn, breakdown, json, markdown, results,
         };
-        command.SetAction(parsed => parsed.GetValue(startup) ? StartupContest.Run(parsed.GetValue(native), Threads(parsed.GetValue(threads)), parsed.GetValue(rounds)) : Run(new VersusRequest(
+        var training = new TrainingOptions();
+        training.AddTo(command);
+        command.SetAction(parsed => parsed.GetValue(startup) ? StartupContest.Run(parsed.GetValue(native), Threads(parsed.GetValue(threads)), parsed.GetValue(rounds))
+            : training.IsAsked(parsed) ? training.Run(parsed, Threads(parsed.GetValue(threads))[0], parsed.GetValue(batch), parsed.GetValue(json), parsed.GetValue(markdown))
+            : Run(new VersusRequest(
             Items(parsed.GetValue(net)), Items(parsed.GetValue(bridge)), Items(parsed.GetValue(infer)), Items(parsed.GetValue(memory)),
             [
                 .. ProblemList.ReadSet(parsed.GetValue(set)).Concat(ProblemList.Read(parsed.GetValue(conv)))
@@ -65,7 +70,7 @@ internal static class VersusCommand
     {
         if (request.Networks.Length + request.Bridged.Length + request.Inferred.Length + request.Memories.Length == 0 && request.Convolutions.Count == 0 && request.Operators.Length == 0)
         {
-            Console.Error.WriteLine("Nothing to measure: give --net, --bridge, --infer or --memory (lenet,resnet18,...), --startup, --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
+            Console.Error.WriteLine("Nothing to measure: give --net, --bridge, --infer, --memory or --train (lenet,resnet20,...), --startup, --conv (problem strings or a file), --set (table) or --op (maxpool,...).");
             return 1;
         }
 
@@ -130,6 +135,7 @@ internal static class VersusCommand
 
     private static int[] Threads(string? list) => [.. Items(list).Select(threads => int.Parse(threads, CultureInfo.InvariantCulture))];
 
-    private static string[] Items(string? list) =>
+    /// <summary>What stands between commas.</summary>
+    internal static string[] Items(string? list) =>
         (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

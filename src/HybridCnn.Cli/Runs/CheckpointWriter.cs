@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using HybridCnn.Data;
 using HybridCnn.IO;
@@ -12,7 +13,10 @@ namespace HybridCnn.Cli.Runs;
 /// <param name="run">Settings, data and machine, for the check when it is resumed.</param>
 internal sealed class CheckpointWriter(CheckpointFolder folder, CheckpointSettings settings, ModelDescription description, RunRecord run)
 {
-    private readonly string _run = JsonSerializer.Serialize(run, RunJson.Lines.RunRecord);
+    private readonly byte[] _run = JsonSerializer.SerializeToUtf8Bytes(run, RunJson.Lines.RunRecord);
+
+    // Written over at every save: a run may save itself thousands of times, and its memory is not to grow meanwhile.
+    private readonly ArrayBufferWriter<byte> _progress = new();
 
     /// <summary>The latest checkpoint of this process, or the one that it was resumed from; null = none yet.</summary>
     public string? Last { get; set; }
@@ -38,10 +42,13 @@ internal sealed class CheckpointWriter(CheckpointFolder folder, CheckpointSettin
     {
         try
         {
-            Checkpoint.Save(path, trainer, position, description, new Dictionary<string, string>
+            _progress.ResetWrittenCount();
+            using (var json = new Utf8JsonWriter(_progress))
+                JsonSerializer.Serialize(json, progress, RunJson.Lines.RunProgress);
+            Checkpoint.Save(path, trainer, position, description, new Dictionary<string, ReadOnlyMemory<byte>>
             {
                 [Resumption.RunNote] = _run,
-                [Resumption.ProgressNote] = JsonSerializer.Serialize(progress, RunJson.Lines.RunProgress),
+                [Resumption.ProgressNote] = _progress.WrittenMemory,
             });
         }
         catch (IOException e)

@@ -5,7 +5,7 @@ namespace HybridCnn.Cli.Runs;
 /// <summary>What a network answered to every image of a data set.</summary>
 internal sealed class Evaluation
 {
-    private readonly float[] _probabilities;
+    private readonly float[] _confidence;
     private readonly int[] _predicted;
 
     /// <param name="data">The images, in order.</param>
@@ -14,16 +14,17 @@ internal sealed class Evaluation
     {
         Data = data;
         int classes = data.ClassNames.Count;
-        _probabilities = new float[logits.Length];
+        _confidence = new float[data.Count];
         _predicted = new int[data.Count];
         Confusion = new int[classes, classes];
+        var p = new float[classes];
         double loss = 0;
         int correct = 0;
         for (int i = 0; i < data.Count; i++)
         {
-            Span<float> p = _probabilities.AsSpan(i * classes, classes);
             loss += Softmax(logits.Slice(i * classes, classes), p, data.Label(i));
             _predicted[i] = IndexOfLargest(p);
+            _confidence[i] = p[_predicted[i]];
             Confusion[data.Label(i), _predicted[i]]++;
             correct += _predicted[i] == data.Label(i) ? 1 : 0;
         }
@@ -48,7 +49,7 @@ internal sealed class Evaluation
     public int Predicted(int image) => _predicted[image];
 
     /// <summary>The probability that the network gave its answer.</summary>
-    public float Confidence(int image) => _probabilities[image * Classes + _predicted[image]];
+    public float Confidence(int image) => _confidence[image];
 
     /// <summary>Images of a true class.</summary>
     public int CountOf(int label) => Enumerable.Range(0, Classes).Sum(j => Confusion[label, j]);

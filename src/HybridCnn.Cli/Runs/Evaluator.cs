@@ -15,19 +15,19 @@ internal sealed class Evaluator(Network network, ImageDataset data, int batch, C
     private readonly BatchLoader _loader = new(data, batch, shuffle: null);
     private readonly Tensor _images = new(new Shape(batch, data.Channels, data.Height, data.Width));
     private readonly int[] _labels = new int[batch];
+    private readonly float[] _logits = new float[data.Count * data.ClassNames.Count];
 
     public Evaluation Run()
     {
         // A trainer may have bound the network to the same shape already; binding twice costs nothing.
         var y = new Tensor(network.Bind(_images.Shape));
         int classes = data.ClassNames.Count;
-        var logits = new float[data.Count * classes];
         for (int done = 0; _loader.Next(_images, _labels, out int count); done += count)
         {
             network.Predict(_images, y, context);
-            y.Span[..(count * classes)].CopyTo(logits.AsSpan(done * classes));
+            y.Span[..(count * classes)].CopyTo(_logits.AsSpan(done * classes));
         }
 
-        return new Evaluation(data, logits);
+        return new Evaluation(data, _logits);
     }
 }

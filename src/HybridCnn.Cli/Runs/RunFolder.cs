@@ -7,10 +7,14 @@ namespace HybridCnn.Cli.Runs;
 /// <summary>The files of one run. A folder is used once: nothing is ever overwritten but by the run itself.</summary>
 internal sealed class RunFolder
 {
-    private readonly StringBuilder _csv = new("epoch,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds,data_wait,peak_resident_bytes\n");
-    private readonly StringBuilder _jsonLines = new();
+    // Whole files, as they are written anew after every epoch.
+    private readonly MemoryStream _csv = new(), _jsonLines = new();
 
-    private RunFolder(string path) => Path = path;
+    private RunFolder(string path)
+    {
+        Path = path;
+        _csv.Write("epoch,images,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,images_per_second,seconds,data_wait,peak_resident_bytes\n"u8);
+    }
 
     public string Path { get; }
 
@@ -69,14 +73,16 @@ internal sealed class RunFolder
 
     private void Append(EpochMetrics e)
     {
-        _csv.Append($"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
-        _jsonLines.Append(JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics)).Append('\n');
+        Write(_csv, $"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
+        Write(_jsonLines, JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics) + "\n");
+
+        static void Write(MemoryStream file, string line) => file.Write(Encoding.UTF8.GetBytes(line));
     }
 
     private void WriteMetrics()
     {
-        WriteText("metrics.csv", _csv.ToString());
-        WriteText("metrics.jsonl", _jsonLines.ToString());
+        AtomicFile.Write(File("metrics.csv"), _csv.WriteTo);
+        AtomicFile.Write(File("metrics.jsonl"), _jsonLines.WriteTo);
     }
 
     private void WriteText(string name, string text) => AtomicFile.Write(File(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));

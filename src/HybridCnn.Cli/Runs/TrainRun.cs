@@ -76,6 +76,8 @@ internal static class TrainRun
             Checkpoints = checkpoints,
             ResumeFrom = from?.Path,
         };
+        // Reading and unpacking leaves garbage as large as the data, and training makes too little for the collector to come by itself.
+        GC.Collect();
         loop.Run(interruption.Token);
 
         run = run with { Result = loop.Result() };

@@ -134,6 +134,17 @@ public sealed class SafeTensorsFile : IDisposable
         return values;
     }
 
+    /// <summary>Reads all of the file, and compares it with the checksum in its metadata.</summary>
+    /// <param name="required">Whether there must be one; files of other tools have none.</param>
+    /// <exception cref="DataFormatException">A bit has changed since the file was written, or there is no checksum.</exception>
+    internal void RequireIntact(bool required = false)
+    {
+        if (Metadata.TryGetValue(SafeTensorChecksum.Key, out string? expected) && expected.Length == SafeTensorChecksum.Blank.Length)
+            SafeTensorChecksum.Check(_stream, Path, expected);
+        else if (required)
+            throw new DataFormatException($"{Path} is damaged: it has no SHA-256 of {SafeTensorChecksum.Blank.Length} digits in its metadata.");
+    }
+
     /// <summary>Closes the file.</summary>
     public void Dispose() => _stream.Dispose();
 

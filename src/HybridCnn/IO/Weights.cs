@@ -9,7 +9,7 @@ public static class Weights
     /// <summary>What goes before the names of a checkpoint's tensors that are no weights.</summary>
     internal const string TrainingPrefix = "training/";
 
-    /// <summary>Writes the parameters, atomically: after any failure the old file is unchanged.</summary>
+    /// <summary>Writes the parameters, atomically: after any failure the old file is unchanged. With a checksum: a bit that changes later is noticed when they are loaded.</summary>
     /// <param name="path">The file; its folder must exist.</param>
     /// <param name="parameters">The network's <see cref="Layer.NamedState"/>: "0.weight", "0.bias", "3.weight", ….</param>
     /// <param name="description">How to run the network.</param>
@@ -19,7 +19,7 @@ public static class Weights
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(description);
-        SafeTensors.Write(path, parameters.Select(p => (p.Name, p.Parameter.Value)), description.ToMetadata());
+        SafeTensors.Write(path, parameters.Select(p => (p.Name, p.Parameter.Value)), SafeTensors.Utf8(description.ToMetadata()), checksum: true);
     }
 
     /// <summary>Writes the parameters as .npz, an array each under PyTorch's names, atomically. Such a file doesn't say how to run the network.</summary>
@@ -73,6 +73,7 @@ public static class Weights
         }
 
         using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        file.RequireIntact();
         return Load(path, all, file.Entries, partly, file.ReadFloats);
     }
 

@@ -9,11 +9,12 @@ namespace HybridCnn.Training;
 /// <summary>
 /// Everything that training needs to go on bit for bit, in one safetensors file: the network's state under PyTorch's names, so that the file serves as
 /// weights too, what the optimizer and the average remember under "training/", and in the metadata all numbers, the masks of dropout, and the place in the
-/// order of images. Numbers are written as the 16 hexadecimal digits of their bits: nothing is rounded, and infinity is a number like others.
+/// order of images. Numbers are written as the 16 hexadecimal digits of their bits: nothing is rounded, and infinity is a number like others. The metadata
+/// holds the SHA-256 of the file too: a bit that has changed is an error, not another training.
 /// </summary>
 public static class Checkpoint
 {
-    private const string FormatKey = "checkpoint", Format = "hybridcnn checkpoint 1", PositionKey = "position";
+    private const string FormatKey = "checkpoint", Format = "hybridcnn checkpoint 2", PositionKey = "position";
     private const string NumberPrefix = "number/", DropoutPrefix = "dropout/", NotePrefix = "note/";
 
     /// <summary>Writes a checkpoint, atomically: after any failure the old file is unchanged. Call it between steps.</summary>
@@ -24,20 +25,28 @@ public static class Checkpoint
     /// <param name="notes">The caller's own strings; may be null.</param>
     /// <exception cref="IOException">The file can't be written.</exception>
     public static void Save(
-        string path, Trainer trainer, LoaderPosition position, ModelDescription? description = null, IReadOnlyDictionary<string, string>? notes = null)
+        string path, Trainer trainer, LoaderPosition position, ModelDescription? description = null, IReadOnlyDictionary<string, string>? notes = null) =>
+        Save(path, trainer, position, description, SafeTensors.Utf8(notes));
+
+    /// <summary>The same, with notes that are UTF-8 already: whoever saves often need not make strings of long ones.</summary>
+    /// <inheritdoc cref="Save(string, Trainer, LoaderPosition, ModelDescription?, IReadOnlyDictionary{string, string}?)"/>
+    public static void Save(
+        string path, Trainer trainer, LoaderPosition position, ModelDescription? description, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> notes)
     {
         ArgumentNullException.ThrowIfNull(trainer);
+        ArgumentNullException.ThrowIfNull(notes);
         TrainingState state = trainer.State;
-        Dictionary<string, string> metadata = description?.ToMetadata() ?? [];
-        metadata[FormatKey] = Format;
-        metadata[PositionKey] = $"{Hex(position.RandomState)} {position.ImagesDone.ToString(CultureInfo.InvariantCulture)}";
+        Dictionary<string, string> numbers = description?.ToMetadata() ?? [];
+        numbers[FormatKey] = Format;
+        numbers[PositionKey] = $"{Hex(position.RandomState)} {position.ImagesDone.ToString(CultureInfo.InvariantCulture)}";
         foreach (NamedNumber number in state.Numbers)
-            metadata[NumberPrefix + number.Name] = Hex(BitConverter.DoubleToUInt64Bits(number.Value));
+            numbers[NumberPrefix + number.Name] = Hex(BitConverter.DoubleToUInt64Bits(number.Value));
         foreach ((string name, Dropout dropout) in Dropouts("", trainer.Network))
-            metadata[DropoutPrefix + name] = $"{Hex(dropout.Seed)} {Hex(dropout.Step)}";
-        foreach ((string key, string value) in notes ?? new Dictionary<string, string>())
+            numbers[DropoutPrefix + name] = $"{Hex(dropout.Seed)} {Hex(dropout.Step)}";
+        Dictionary<string, ReadOnlyMemory<byte>> metadata = SafeTensors.Utf8(numbers);
+        foreach ((string key, ReadOnlyMemory<byte> value) in notes)
             metadata[NotePrefix + key] = value;
-        SafeTensors.Write(path, Tensors(trainer, state).Select(named => (named.Name, named.Tensor)), metadata);
+        SafeTensors.Write(path, Tensors(trainer, state).Select(named => (named.Name, named.Tensor)), metadata, checksum: true);
     }
 
     /// <summary>Reads where the images were and what the caller noted: a loader must be there before a thread reads ahead of it.</summary>
@@ -49,6 +58,7 @@ public static class Checkpoint
             throw new DataFormatException($"{path} is no checkpoint: it has no metadata \"{FormatKey}\".");
         if (format != Format)
             throw new DataFormatException($"{path} is a \"{format}\"; this version reads a \"{Format}\".");
+        file.RequireIntact(required: true);
         (ulong state, string done) = Pair(path, file, PositionKey);
         if (!int.TryParse(done, NumberStyles.None, CultureInfo.InvariantCulture, out int imagesDone))
             throw new DataFormatException($"{path}: expected a number of images as metadata \"{PositionKey}\", found \"{done}\".");

@@ -78,8 +78,12 @@ internal static class HelpText
               'tensorboard --logdir runs' draws loss, accuracy, learning rate, images/s and data wait while it runs.
           hybridcnn train --epochs 100 --checkpoint-every 500 --out runs/long --resume auto
               For a script that is started again after a crash or at night: begins the run, or goes on from its latest checkpoint.
-          hybridcnn train --epochs 100 --resume runs/long/checkpoints/step-00001500.safetensors
-              Goes on from that step in a new folder. The settings must be those that the run was begun with.
+          hybridcnn train --resume runs/long
+              Goes on where it was broken off. What is not given is as the run was begun.
+          hybridcnn train --resume runs/long/checkpoints/step-00001500.safetensors
+              Goes on from that step in a new folder.
+          hybridcnn train --data cifar10 --data-dir ~/cifar --model resnet20 --recompute
+              Keeps no activations inside the blocks, and computes them again in the backward pass: less memory, the same bits.
           hybridcnn train --epochs 100 --early-stop 10
               Ends when 10 epochs in a row were no better; checkpoints/best.safetensors is the best one.
           hybridcnn train --data image-folder --data-dir ~/pets --image-size 32 --model resnet9 --init runs/cifar/weights.safetensors

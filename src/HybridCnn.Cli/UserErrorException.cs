@@ -8,7 +8,7 @@ internal sealed class UserErrorException(int exitCode, string whatIsWrong, strin
 
     public string WhatToDo { get; } = whatToDo;
 
-    public static UserErrorException BadUsage(string whatIsWrong, string whatToDo) => new(ExitCode.Usage, whatIsWrong, whatToDo);
+    public static UserErrorException BadUsage(string whatIsWrong, string whatToDo, Exception? cause = null) => new(ExitCode.Usage, whatIsWrong, whatToDo, cause);
 
     public static UserErrorException BadData(string whatIsWrong, string whatToDo, Exception? cause = null) =>
         new(ExitCode.Data, whatIsWrong, whatToDo, cause);

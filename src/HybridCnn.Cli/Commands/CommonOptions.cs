@@ -20,6 +20,8 @@ internal static class CommonOptions
         HelpName = "auto|name",
     };
 
+    public static Option<bool> Recompute() => new("--recompute") { Description = "Compute the activations inside blocks again in the backward pass instead of keeping them: less memory, more time, the same bits." };
+
     public static Option<bool> Json() => new("--json") { Description = "One JSON object per line on standard output, nothing else." };
 
     public static Option<int> Limit() => WholeNumber("--limit", "Use at most this many training and this many test images; 0 = all.", 0, 0, int.MaxValue);

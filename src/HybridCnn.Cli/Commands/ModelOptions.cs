@@ -12,7 +12,7 @@ internal sealed class ModelOptions
     private readonly Argument<string> _model = new("model") { Description = string.Join(", ", ModelCatalog.Names) + "." };
     private readonly Option<Shape?> _input = new("--input") { Description = "Shape of x. Default: images of the size that the network was published for.", HelpName = "N,C,H,W" };
     private readonly Option<int> _classes = CommonOptions.WholeNumber("--classes", "Logits per image; 0 = as many as published.", 0, 0, 1_000_000);
-    private readonly Option<bool> _recompute = new("--recompute") { Description = "Compute the activations inside blocks again in the backward pass instead of keeping them: less memory, more time." };
+    private readonly Option<bool> _recompute = CommonOptions.Recompute();
 
     public ModelOptions()
     {
@@ -48,8 +48,8 @@ internal sealed class ModelOptions
         Shape input = parsed.GetValue(_input) ?? new Shape(batch, image[0], image[1], image[2]);
         int classes = parsed.GetValue(_classes) is > 0 and int given ? given : published;
         Network network = Networks.Create(name, input[1], input[2], input[3], classes, seed: 1);
-        if (parsed.GetValue(_recompute) && network.RecomputeBlocks() == 0)
-            throw UserErrorException.BadUsage($"--recompute: {name} has no blocks inside.", "Choose a network of blocks, such as resnet18 or mobilenetv2.");
+        if (parsed.GetValue(_recompute))
+            Networks.RecomputeBlocks(name, network);
         return (name, network, input, classes);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using HybridCnn.Cli.Runs;
 using HybridCnn.Models;
 
@@ -20,6 +21,7 @@ internal static class TrainCommand
         Option<int> threads = CommonOptions.Threads();
         Option<string> precision = CommonOptions.Choice("--precision", "How far convolutions may round. fast: all algorithms. precise: none that rounds much more than the sum itself. exact: no Winograd.", "fast", "fast", "precise", "exact");
         Option<bool> deterministic = new("--deterministic") { Description = "The same bits for any number of threads, not only for the same number." };
+        Option<bool> recompute = CommonOptions.Recompute();
         Option<bool> tune = new("--tune") { Description = "Measures first which algorithm of each convolution is the fastest here, and remembers it: some seconds, once." };
         Option<string> tuneCache = new("--tune-cache") { Description = "File that --tune reads and adds to. Default: HYBRIDCNN_TUNE_CACHE, else in your folder for caches.", HelpName = "file" };
         Option<string> blasCore = CommonOptions.BlasCore();
@@ -28,8 +30,8 @@ internal static class TrainCommand
         Option<bool> tensorBoard = new("--tensorboard") { Description = "Also writes events.out.tfevents.* into the run folder: 'tensorboard --logdir runs' draws them while training runs." };
         Option<string> resume = new("--resume")
         {
-            Description = "Go on from a checkpoint, with the settings that the run was begun with. auto: from the latest one in the folder that --out names, or begin if there is none. "
-                + "The folder of a run: likewise, and there must be one. A checkpoint: in a new folder.",
+            Description = "Go on from a checkpoint, with the settings that the run was begun with; they need not be given again. auto: from the latest one in the folder that --out names, or begin if "
+                + "there is none. The folder of a run: likewise, and there must be one. A checkpoint: in a new folder.",
             HelpName = "auto|path",
         };
         Option<string> init = new("--init")
@@ -46,15 +48,18 @@ internal static class TrainCommand
         var command = new Command("train", "Trains a network, saves weights, metrics and a report.")
         {
             data, dataDirectory, model, epochs, batch,
-            seed, threads, precision, deterministic, tune, tuneCache, blasCore, limit, output, init, earlyStop, resume, tensorBoard, json, noProgress,
+            seed, threads, precision, deterministic, recompute, tune, tuneCache, blasCore, limit, output, init, earlyStop, resume, tensorBoard, json, noProgress,
         };
         checkpoints.AddTo(command);
         var loading = new DataOptions();
         loading.AddForTraining(command);
         var recipe = new OptimizerOptions();
         recipe.AddTo(command);
-        command.SetAction(parsed => TrainRun.Run(
-            new()
+        command.SetAction(typed =>
+        {
+            using RunPlace place = RunPlace.Find(typed.GetValue(resume), typed.GetValue(output));
+            ParseResult parsed = place.CommandLine is { } before ? Completed(command, typed, before) : typed;
+            var settings = new TrainSettings
             {
                 Data = parsed.GetValue(data)!,
                 DataDirectory = parsed.GetValue(dataDirectory),
@@ -66,6 +71,7 @@ internal static class TrainCommand
                 Threads = parsed.GetValue(threads),
                 Precision = parsed.GetValue(precision)!,
                 Deterministic = parsed.GetValue(deterministic),
+                Recompute = parsed.GetValue(recompute),
                 Tune = parsed.GetValue(tune),
                 TuneCache = parsed.GetValue(tuneCache),
                 BlasCore = parsed.GetValue(blasCore),
@@ -75,11 +81,28 @@ internal static class TrainCommand
                 Init = parsed.GetValue(init),
                 EarlyStop = parsed.GetValue(earlyStop),
                 Checkpoints = checkpoints.Read(parsed),
-            },
-            parsed.GetValue(output),
-            parsed.GetValue(resume),
-            parsed.GetValue(json),
-            parsed.GetValue(noProgress)));
+            };
+            return TrainRun.Run(settings, place, parsed.GetValue(output), parsed.GetValue(json), parsed.GetValue(noProgress));
+        });
         return command;
+    }
+    /// <summary>The options that were typed, and those of the run that goes on for all that were not.</summary>
+    private static ParseResult Completed(Command command, ParseResult typed, string before)
+    {
+        OptionResult[] given = [.. typed.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit)];
+        var arguments = new List<string>();
+        bool kept = false;
+        foreach (string word in CommandLineParser.SplitCommandLine(before).SkipWhile(word => !word.StartsWith("--", StringComparison.Ordinal)))
+        {
+            if (word.StartsWith("--", StringComparison.Ordinal))
+                kept = !given.Any(option => option.Option.Name == word || option.Option.Aliases.Contains(word));
+            if (kept)
+                arguments.Add(word);
+        }
+
+        ParseResult all = command.Parse([.. arguments, .. given.SelectMany(option => option.Tokens.Select(token => token.Value).Prepend(option.Option.Name))]);
+        return all.Errors.Count == 0
+            ? all
+            : throw UserErrorException.BadUsage($"With the settings of the run that goes on: {all.Errors[0].Message}", $"The run was begun with: {before}");
     }
 }

@@ -19,7 +19,7 @@ internal static class RunText
         (TrainSettings s, MachineInfo m, DataInfo d) = (run.Settings, run.Machine, run.Data);
         yield return ("data", $"{d.Name}: {d.TrainImages:#,0} training and {d.TestImages:#,0} test images, {d.Channels}x{d.Height}x{d.Width}, {d.ClassNames.Count} classes");
         yield return ("network", $"{s.Model}: {string.Join(", ", run.Network.Layers)}; {run.Network.Parameters:#,0} parameters");
-        yield return ("training", $"{s.Epochs} epochs, batch {s.Batch}, {s.Recipe.LossInWords()}, {s.Recipe.OptimizerInWords()}, seed {s.Seed}, {s.Precision}{(s.Deterministic ? ", deterministic" : "")}");
+        yield return ("training", $"{s.Epochs} epochs, batch {s.Batch}, {s.Recipe.LossInWords()}, {s.Recipe.OptimizerInWords()}, seed {s.Seed}, {s.Precision}{(s.Deterministic ? ", deterministic" : "")}{(s.Recompute ? ", activations inside blocks computed again" : "")}");
         yield return ("machine", $"{m.Processor}, {m.OperatingSystem}, .NET {m.DotNet}, HybridCnn {m.HybridCnn}");
         yield return ("threads", m.ThreadsReason);
         yield return ("blas", BlasLine(m));
@@ -57,6 +57,6 @@ internal static class RunText
         if (run.Result is { BestEpoch: { } epoch, BestTestAccuracy: { } accuracy } && File.Exists(folder.Checkpoints.Best))
             yield return ("best", $"{folder.Checkpoints.Best}: epoch {epoch}, test accuracy {accuracy * 100:0.00} %");
         if (run.Result is { Status: TrainLoop.Interrupted, Checkpoint: not null })
-            yield return ("go on", $"{run.CommandLine} --resume {TrainSettings.Quote(folder.Path)}");
+            yield return ("go on", $"hybridcnn train --resume {TrainSettings.Quote(folder.Path)}");
     }
 }

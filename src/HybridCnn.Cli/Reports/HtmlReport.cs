@@ -13,9 +13,9 @@ namespace HybridCnn.Cli.Reports;
 /// <param name="curve">The training batches in between.</param>
 /// <param name="evaluation">The test images with the saved weights; null when the weights are no use.</param>
 /// <param name="filters">Weights of the first convolution, [OC, IC, KH, KW]; null when there is none.</param>
-/// <param name="layers">How long the layers took in a training step; empty when the run was too short.</param>
+/// <param name="times">How long the layers took in a training step; without layers when the run was too short.</param>
 internal sealed class HtmlReport(
-    RunRecord run, IReadOnlyList<EpochMetrics> epochs, IReadOnlyList<CurvePoint> curve, Evaluation? evaluation, Tensor? filters, IReadOnlyList<LayerTimes> layers)
+    RunRecord run, IReadOnlyList<EpochMetrics> epochs, IReadOnlyList<CurvePoint> curve, Evaluation? evaluation, Tensor? filters, StepTimes times)
 {
     private const int MostLayers = 30;
 
@@ -175,6 +175,7 @@ internal sealed class HtmlReport(
 
     private void Layers()
     {
+        IReadOnlyList<LayerTimes> layers = times.Layers;
         if (layers.Count == 0)
             return;
         double all = layers.Sum(layer => layer.Total);
@@ -183,7 +184,7 @@ internal sealed class HtmlReport(
         string keys = string.Concat(s_passes.Select(pass => $"<span class=\"key {pass.Style}\">{pass.Name}</span>"));
         string drawing = new BarChart("Time of every layer in a training step", "ms", s_passes).Draw(
             [.. longest.Select(layer => new ChartBar($"{layer.Name} {layer.Kind}", [layer.Forward, layer.BackwardData, layer.BackwardWeights]))]);
-        _html.AppendLine($"<section id=\"layers\"><h2>Layers</h2><p class=\"note\">Where a training step of {run.Settings.Batch} images spends its {all:0.0} ms in the network: medians over the first steps; {which}.</p>"
+        _html.AppendLine($"<section id=\"layers\"><h2>Layers</h2><p class=\"note\">Where a training step of {run.Settings.Batch} images spends its {all:0.0} ms in the network: medians over {times.Moment}; {which}.</p>"
             + $"<figure><figcaption>{keys}</figcaption>{drawing}</figure></section>");
     }
 
@@ -219,6 +220,8 @@ internal sealed class HtmlReport(
         foreach (RunResume resume in run.Resumes)
             Fact("Resumed", $"{resume.At:d MMMM yyyy, HH:mm}, after step {resume.Step:#,0}");
         Fact("Precision", s.Precision + (s.Deterministic ? ", deterministic" : ""));
+        if (s.Recompute)
+            Fact("Memory", "activations inside blocks computed again in the backward pass");
         _html.AppendLine("</table><table class=\"facts\">");
         Fact("Processor", $"{m.Processor} ({m.Processors} available)");
         Fact("Threads", m.ThreadsReason);

@@ -30,6 +30,13 @@ internal static class Networks
         }
     }
 
+    /// <summary>Lets the blocks of a network be computed again in the backward pass, before it is bound.</summary>
+    public static void RecomputeBlocks(string model, Network network)
+    {
+        if (network.RecomputeBlocks() == 0)
+            throw UserErrorException.BadUsage($"--recompute: {model} has no blocks inside.", "Choose a network of blocks, such as resnet20, resnet18 or mobilenetv2.");
+    }
+
     /// <summary>What an argument's error says, without the name of a parameter that no user has typed.</summary>
     public static string InOneLine(ArgumentException e) => e.Message.Split(" (Parameter")[0];
 

@@ -54,6 +54,21 @@ internal sealed record RecordedRun(
         return [.. folders.Select((folder, i) => Read(folder, names.Count(name => name == names[i]) > 1 ? Path.TrimEndingDirectorySeparator(folder) : names[i]))];
     }
 
+    /// <summary>The command line that repeats a run.</summary>
+    public static string CommandLineOf(string folder)
+    {
+        string file = Path.Combine(folder, "run.json");
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            return json.RootElement.GetProperty("command_line").GetString() ?? throw new JsonException("There is no command line.");
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw UserErrorException.BadData($"{file} is damaged: {e.Message}", "Begin the run in a new folder.", e);
+        }
+    }
+
     private static RecordedRun Read(string folder, string name)
     {
         string file = Path.Combine(folder, "run.json");

@@ -17,6 +17,7 @@ internal sealed class Resumption
     {
         (Path, Position, _run, Progress) = (path, position, run, progress);
         Started = run.GetProperty("started").GetDateTimeOffset();
+        CommandLine = run.GetProperty("command_line").GetString() ?? throw new JsonException("There is no command line.");
         Resumes = run.TryGetProperty("resumes", out JsonElement resumes) ? resumes.Deserialize(RunJson.Lines.IReadOnlyListRunResume)! : [];
     }
 
@@ -28,6 +29,9 @@ internal sealed class Resumption
 
     /// <summary>When the run first began.</summary>
     public DateTimeOffset Started { get; }
+
+    /// <summary>The command line that repeats the run.</summary>
+    public string CommandLine { get; }
 
     /// <summary>Earlier breaks of the run.</summary>
     public IReadOnlyList<RunResume> Resumes { get; }

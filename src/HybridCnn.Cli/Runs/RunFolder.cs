@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using HybridCnn.IO;
@@ -8,7 +9,7 @@ namespace HybridCnn.Cli.Runs;
 internal sealed class RunFolder
 {
     // Whole files, as they are written anew after every epoch.
-    private readonly MemoryStream _csv = new(), _jsonLines = new();
+    private readonly ArrayBufferWriter<byte> _csv = new(), _jsonLines = new();
 
     private RunFolder(string path)
     {
@@ -28,7 +29,7 @@ internal sealed class RunFolder
     public static RunFolder Create(string? asked, string model, string data, DateTimeOffset started)
     {
         string path = asked ?? Unused(System.IO.Path.Combine("runs", $"{started:yyyyMMdd-HHmmss}-{model}-{data}"));
-        if (System.IO.File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        if (System.IO.File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) != RunLock.Name)))
         {
             throw UserErrorException.BadUsage(
                 $"--out {path}: exists already, and a run never overwrites another.", "Name a new folder, or leave --out away for one named after date and time.");
@@ -76,13 +77,13 @@ internal sealed class RunFolder
         Write(_csv, $"{e.Epoch},{e.Images},{e.LearningRate:R},{e.TrainLoss:R},{e.TrainAccuracy:R},{e.TestLoss:R},{e.TestAccuracy:R},{e.ImagesPerSecond:0.0},{e.Seconds:0.000},{e.DataWait:0.0000},{e.PeakResidentBytes}\n");
         Write(_jsonLines, JsonSerializer.Serialize(e, RunJson.Lines.EpochMetrics) + "\n");
 
-        static void Write(MemoryStream file, string line) => file.Write(Encoding.UTF8.GetBytes(line));
+        static void Write(ArrayBufferWriter<byte> file, string line) => file.Write(Encoding.UTF8.GetBytes(line));
     }
 
     private void WriteMetrics()
     {
-        AtomicFile.Write(File("metrics.csv"), _csv.WriteTo);
-        AtomicFile.Write(File("metrics.jsonl"), _jsonLines.WriteTo);
+        AtomicFile.Write(File("metrics.csv"), stream => stream.Write(_csv.WrittenSpan));
+        AtomicFile.Write(File("metrics.jsonl"), stream => stream.Write(_jsonLines.WrittenSpan));
     }
 
     private void WriteText(string name, string text) => AtomicFile.Write(File(name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));

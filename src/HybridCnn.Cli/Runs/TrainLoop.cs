@@ -19,7 +19,6 @@ internal sealed class TrainLoop(
     private readonly Optimizer _optimizer = settings.Recipe.CreateOptimizer(network);
     private readonly WeightAverage? _average = settings.Recipe.CreateAverage(network);
     private readonly BatchSums _forDisplay = new();
-    private readonly StepTimes _times = new(network);
     private readonly double _secondsBefore = progress.TotalSeconds;
 
     // The training steps since progress.EpochSeconds was last set: saving and testing are no training.
@@ -28,8 +27,8 @@ internal sealed class TrainLoop(
     private string _status = Completed;
     private double _lastProgress;
 
-    /// <summary>How long the layers take, measured in the first steps.</summary>
-    public IReadOnlyList<LayerTimes> Layers => _times.Layers;
+    /// <summary>How long the layers take.</summary>
+    public StepTimes Times { get; } = new(network, (long)loader.BatchesPerEpoch * settings.Epochs - progress.Step);
 
     /// <summary>Gets every point of the curve and every epoch; null where TensorBoard is not asked for.</summary>
     public EventFile? Events { get; init; }
@@ -88,6 +87,7 @@ internal sealed class TrainLoop(
     private void RunEpoch(Trainer trainer, CancellationToken cancellation)
     {
         _steps.Restart();
+        Times.Start();
         _lastProgress = EpochSeconds;
         EpochResult result;
         try
@@ -103,7 +103,7 @@ internal sealed class TrainLoop(
         }
         finally
         {
-            _times.Pause();
+            Times.Pause();
         }
 
         progress.EpochSeconds = EpochSeconds;
@@ -142,7 +142,7 @@ internal sealed class TrainLoop(
     private void StepDone(Trainer trainer, StepResult step)
     {
         (progress.Step, progress.LearningRate) = (step.Step, _optimizer.LearningRate);
-        _times.StepDone();
+        Times.StepDone();
         progress.Epoch.Add(step);
         progress.Point.Add(step);
         _forDisplay.Add(step);

@@ -15,11 +15,10 @@ namespace HybridCnn.Cli.Runs;
 internal static class TrainRun
 {
     /// <returns>The exit code.</returns>
-    public static int Run(TrainSettings settings, string? output, string? resume, bool json, bool noProgress)
+    public static int Run(TrainSettings settings, RunPlace place, string? output, bool json, bool noProgress)
     {
         var clock = Stopwatch.StartNew();
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        RunPlace place = RunPlace.Find(resume, output);
         Resumption? from = place.From;
         using ComputeContext context = Machine.Prepare(settings.ComputeOptions(), settings.BlasCore);
         (ImageDataset train, ImageDataset test) = DataSource.Load(settings.Data, settings.DataDirectory, settings.Loading, settings.Limit);
@@ -32,6 +31,8 @@ internal static class TrainRun
         // Independent sequences from one seed, so that a change in one never shifts the other.
         var seeds = new SeededRandom(settings.Seed);
         Network network = Networks.Create(settings.Model, train, seeds.NextBits());
+        if (settings.Recompute)
+            Networks.RecomputeBlocks(settings.Model, network);
         BatchLoader loader = CreateLoader(settings, train, new SeededRandom(seeds.NextBits()));
         MachineInfo machine = Machine.Describe(context);
         var data = new DataInfo(train.Name, train.Count, test.Count, train.Channels, train.Height, train.Width, train.ClassNames);
@@ -50,6 +51,7 @@ internal static class TrainRun
             Tuning.Run(network, loader.BatchShape, context, settings.TuneCache);
         RunProgress progress = from?.Progress ?? new();
         RunFolder folder = place.Folder is null ? RunFolder.Create(output, settings.Model, settings.Data, now) : RunFolder.Continue(place.Folder);
+        using RunLock? taken = place.Folder is null ? RunLock.Take(folder.Path) : null;
         var run = new RunRecord(from?.Started ?? now, settings.CommandLine(), settings, machine, data, Networks.Describe(settings.Model, network), Result: null)
         {
             Resumes = from is null ? [] : [.. from.Resumes, new(now, progress.Step, from.Path)],
@@ -83,7 +85,7 @@ internal static class TrainRun
         run = run with { Result = loop.Result() };
         if (loop.Evaluation is not null)
             Weights.Save(folder.Weights, network.NamedState, description);
-        folder.WriteReport(new HtmlReport(run, progress.Epochs, progress.Curve, loop.Evaluation, Networks.FirstFilters(network), loop.Layers).Write());
+        folder.WriteReport(new HtmlReport(run, progress.Epochs, progress.Curve, loop.Evaluation, Networks.FirstFilters(network), loop.Times).Write());
         folder.WriteRun(run);
         display.Finished(run, folder);
         if (ConvolutionFallbacks.Count > 0)

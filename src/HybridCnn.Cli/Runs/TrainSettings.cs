@@ -28,6 +28,9 @@ internal sealed record TrainSettings
     /// <summary>Whether the bits are the same for any number of threads.</summary>
     public required bool Deterministic { get; init; }
 
+    /// <summary>Whether the activations inside blocks are computed again in the backward pass.</summary>
+    public bool Recompute { get; init; }
+
     /// <summary>Whether the algorithms of the convolutions are chosen by measuring.</summary>
     public required bool Tune { get; init; }
 
@@ -66,14 +69,14 @@ internal sealed record TrainSettings
     public string CommandLine() =>
         $"hybridcnn train --data {Data}{(DataDirectory is null ? "" : $" --data-dir {Quote(DataDirectory)}")} --model {Model} --epochs {Epochs} --batch {Batch}"
         + $"{Recipe.CommandLine()} --seed {Seed}"
-        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (Tensorboard ? " --tensorboard" : "")
+        + $" --precision {Precision}{(Deterministic ? " --deterministic" : "")}{(Recompute ? " --recompute" : "")}{(Tune ? " --tune" : "")}{(TuneCache is null ? "" : $" --tune-cache {Quote(TuneCache)}")}" + (Threads == 0 ? "" : $" --threads {Threads}") + (BlasCore is null ? "" : $" --blas-core {BlasCore}") + (Limit == 0 ? "" : $" --limit {Limit}") + Loading.CommandLine() + (Tensorboard ? " --tensorboard" : "")
         + (Init is null ? "" : $" --init {Quote(Init)}") + (EarlyStop == 0 ? "" : $" --early-stop {EarlyStop}") + Checkpoints.CommandLine();
 
     /// <summary>Whether a resumed run may have another value than the run had before: it changes where or how long is computed, not what.</summary>
     /// <param name="name">As in run.json: "batch", "recipe.momentum".</param>
     public bool MayDiffer(string name) => name switch
     {
-        "data_directory" or "threads" or "blas_core" or "tune_cache" or "tensorboard" or "loading.prefetch" or "loading.skip_bad" or "early_stop" => true,
+        "data_directory" or "threads" or "recompute" or "blas_core" or "tune_cache" or "tensorboard" or "loading.prefetch" or "loading.skip_bad" or "early_stop" => true,
         // These learning rates don't look ahead to the end.
         "epochs" => Recipe.Schedule is "constant" or "step" or "multistep" or "plateau",
         _ => name.StartsWith("checkpoints.", StringComparison.Ordinal),
@@ -83,6 +86,7 @@ internal sealed record TrainSettings
     public static string OptionOf(string name) => name[(name.LastIndexOf('.') + 1)..] switch
     {
         "learning_rate" => "--lr",
+        "data_directory" => "--data-dir",
         "average" => "--ema",
         var last => "--" + last.Replace('_', '-'),
     };

@@ -62,21 +62,56 @@ public class ResumeTests(CheckpointedRun run) : IClassFixture<CheckpointedRun>
         Assert.Equal(4, broken.ExitCode);
         Assert.Contains($"--resume {folder}", broken.Output);
         Assert.Single(Directory.GetFiles(Path.Combine(folder, "checkpoints"), "step-*"));
-        CliResult result = Train("--resume", folder);
+        // The settings are those of the run.
+        CliResult result = CliProcess.Run("train", "--resume", folder);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("resumed", result.Output);
         run.AssertSame(folder);
+        Assert.False(File.Exists(Path.Combine(folder, "run.lock")));
+    }
+
+    [Fact]
+    public void A_run_without_a_checkpoint_begins_anew_with_its_own_settings()
+    {
+        string folder = run.CopyUpTo(0, "none-yet");
+        CliResult result = CliProcess.Run("train", "--resume", "auto", "--out", folder, "--ema", "0.5");
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("the run begins anew", result.Error);
+        JsonElement settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "run.json"))).RootElement.GetProperty("settings");
+        Assert.Equal("lenet5", settings.GetProperty("model").GetString());
+        Assert.Equal("crop=2,mixup=0.2", settings.GetProperty("loading").GetProperty("augment").GetString());
+        Assert.Equal(0.5, settings.GetProperty("recipe").GetProperty("average").GetDouble());
+    }
+
+    [Fact]
+    public void A_folder_in_which_another_process_trains_is_refused_and_free_when_that_ends()
+    {
+        string folder = run.CopyUpTo(13, "taken");
+        // What a process that was killed leaves: the file without its lock.
+        string taken = Path.Combine(folder, "run.lock");
+        using (new FileStream(taken, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            CliResult refused = CliProcess.Run("train", "--resume", folder);
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains($"{folder}: another process trains there", refused.Error);
+        }
+
+        Assert.True(File.Exists(taken));
+        CliResult result = CliProcess.Run("train", "--resume", folder, "--lr", "0.5");
+        Assert.Contains("--lr was 0.001 and is 0.5", result.Error);
+        Assert.False(File.Exists(taken));
     }
 
     [Fact]
     public void A_damaged_checkpoint_is_left_out_with_a_note_and_the_one_before_it_serves()
     {
         string folder = run.CopyUpTo(13, "damaged"), last = Path.Combine(folder, "checkpoints", Path.GetFileName(run.Checkpoint(13)));
-        using (FileStream file = File.OpenWrite(last))
-            file.SetLength(file.Length - 1);
+        byte[] content = File.ReadAllBytes(last);
+        content[^1000] ^= 16;
+        File.WriteAllBytes(last, content);
         string leftover = last + ".abc.tmp";
         File.WriteAllText(leftover, "half a checkpoint");
-        CliResult result = Train("--resume", "auto", "--out", folder, "--keep-checkpoints", "2");
+        CliResult result = Train("--resume", "auto", "--out", folder, "--checkpoint-every", "epoch", "--keep-checkpoints", "2");
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains($"note: a checkpoint is left out, and gets a name that ends in .damaged. {last}", result.Error);
         Assert.Contains("after step 12", result.Output);

@@ -141,4 +141,29 @@ public class TrainTests(TrainedRun run) : IClassFixture<TrainedRun>
         string ignored = File.ReadLines(status).Single(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..].Trim();
         return (Convert.ToUInt64(ignored, 16) & 2) != 0;
     }
+
+    [Fact]
+    public void Activations_that_are_computed_again_change_no_bit()
+    {
+        string home = Directory.CreateTempSubdirectory("hybridcnn-recompute-").FullName;
+        try
+        {
+            string[] settings = ["train", "--model", "resnet20", "--limit", "48", "--batch", "16", "--epochs", "1", "--threads", "1", "--checkpoint-every", "never", "--out"];
+            (string kept, string again) = (Path.Combine(home, "kept"), Path.Combine(home, "again"));
+            Assert.Equal(0, CliProcess.Run([.. settings, kept]).ExitCode);
+            CliResult result = CliProcess.Run([.. settings, again, "--recompute"]);
+            Assert.True(result.ExitCode == 0, result.Error);
+            Assert.Contains("activations inside blocks computed again", result.Output);
+            Assert.Contains("activations inside blocks computed again", File.ReadAllText(Path.Combine(again, "report.html")));
+            Assert.Contains(" --recompute", File.ReadAllText(Path.Combine(again, "run.json")));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(kept, "weights.safetensors")), File.ReadAllBytes(Path.Combine(again, "weights.safetensors")));
+            CliResult flat = CliProcess.Run("train", "--model", "lenet5", "--recompute", "--out", Path.Combine(home, "flat"));
+            Assert.Equal(1, flat.ExitCode);
+            Assert.Contains("lenet5 has no blocks inside", flat.Error);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
 }

@@ -107,6 +107,59 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_bit_that_flips_anywhere_is_noticed_in_checkpoints_and_weights()
+    {
+        string path = _folder["a"], weights = _folder["w"], flipped = _folder["flipped"];
+        using ComputeContext context = new(1);
+        Train(context, prefetch: false, null, 1, path);
+        Network network = Create(context, seed: 2).Network;
+        Weights.Save(weights, network.NamedState, new("lenet", ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], new Shape(1, 28, 28), [0], [1], "digits"));
+        Weights.Load(weights, network.NamedState);
+        var random = new SeededRandom(11);
+        foreach (string file in new[] { path, weights })
+        {
+            byte[] content = File.ReadAllBytes(file);
+            int header = 8 + (int)BitConverter.ToInt64(content), digits = content.AsSpan().IndexOf("\"sha256\":\""u8) + 10;
+            // The checksum itself, the last number, the last digit of the header's shapes, and anywhere among the numbers.
+            foreach (int at in new[] { digits, digits + 63, content.Length - 1, header - 12 }.Concat(Enumerable.Range(0, 20).Select(_ => header + random.NextInt(content.Length - header))))
+            {
+                byte[] damaged = [.. content];
+                damaged[at] ^= (byte)(1 << random.NextInt(3));
+                File.WriteAllBytes(flipped, damaged);
+                Action read = file == path ? () => Checkpoint.Load(flipped, Create(context, seed: 1)) : () => Weights.Load(flipped, network.NamedState);
+                Assert.True(Record.Exception(read) is DataFormatException, $"a flipped bit of byte {at} of {content.Length} went unnoticed");
+            }
+        }
+
+        string message = Assert.Throws<DataFormatException>(() => Checkpoint.Describe(Flipped(path))).Message;
+        Assert.StartsWith($"{_folder["last"]} is damaged: its SHA-256 is ", message);
+
+        string Flipped(string file)
+        {
+            byte[] content = File.ReadAllBytes(file);
+            content[^1] ^= 1;
+            return _folder.Write("last", content);
+        }
+    }
+
+    [Fact]
+    public void Saving_again_leaves_little_for_the_garbage_collector_however_long_the_notes()
+    {
+        using ComputeContext context = new(1);
+        Trainer trainer = Create(context, seed: 1);
+        byte[] note = new byte[1 << 20];
+        note.AsSpan().Fill((byte)'"');
+        var notes = new Dictionary<string, ReadOnlyMemory<byte>> { ["note"] = note };
+        // The first ones rent what stays.
+        for (int i = 0; i < 3; i++)
+            Checkpoint.Save(_folder["a"], trainer, default, null, notes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Checkpoint.Save(_folder["a"], trainer, default, null, notes);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
+        Assert.Equal(new string('"', note.Length), Checkpoint.Describe(_folder["a"]).Notes["note"]);
+    }
+
+    [Fact]
     public void A_checkpoint_that_cannot_be_written_leaves_the_old_one()
     {
         string path = _folder["a"];

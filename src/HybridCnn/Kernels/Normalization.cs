@@ -19,6 +19,15 @@ internal static class Normalization
     /// <summary>1 / √(σ² + ε).</summary>
     public static float InverseDeviation(double variance, double epsilon) => (float)(1 / Math.Sqrt(variance + epsilon));
 
+    /// <summary>Copies γ or β, or fills with the number that stands for all of them where there are none.</summary>
+    public static void Keep(ReadOnlySpan<float> values, float otherwise, Span<float> kept)
+    {
+        if (values.IsEmpty)
+            kept.Fill(otherwise);
+        else
+            values.CopyTo(kept);
+    }
+
     /// <summary>(1 − momentum)·running + momentum·observed.</summary>
     public static float Update(float running, double observed, double momentum) => (float)((1 - momentum) * running + momentum * observed);
 

@@ -12,8 +12,8 @@ namespace HybridCnn.Layers;
 public sealed class BatchNorm2d : Layer
 {
     private readonly double _epsilon, _momentum;
-    private readonly Parameter? _weight, _bias;
-    private readonly Parameter[] _parameters, _buffers;
+    private readonly AffineWeights _weights;
+    private readonly Parameter[] _buffers;
     private BatchNormalization? _operator;
     private Binding _binding;
 
@@ -32,23 +32,14 @@ public sealed class BatchNorm2d : Layer
         var perChannel = new Shape(channels);
         _buffers = [new Parameter("running_mean", perChannel), new Parameter("running_var", perChannel)];
         _buffers[1].Value.Span.Fill(1);
-        if (!affine)
-        {
-            _parameters = [];
-            return;
-        }
-
-        _weight = new Parameter("weight", perChannel);
-        _weight.Value.Span.Fill(1);
-        _bias = new Parameter("bias", perChannel);
-        _parameters = [_weight, _bias];
+        _weights = new AffineWeights(perChannel, affine);
     }
 
     /// <summary>C.</summary>
     public int Channels { get; }
 
     /// <summary>weight [C] and bias [C], if there are any.</summary>
-    public override IReadOnlyList<Parameter> Parameters => _parameters;
+    public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
     /// <summary>running_mean [C] and running_var [C].</summary>
     public override IReadOnlyList<Parameter> Buffers => _buffers;
@@ -56,7 +47,7 @@ public sealed class BatchNorm2d : Layer
     internal double Epsilon => _epsilon;
 
     /// <summary>Another number whenever parameters or running statistics may have changed.</summary>
-    internal long Version => _buffers[0].Value.Version + _buffers[1].Value.Version + (_weight?.Value.Version ?? 0) + (_bias?.Value.Version ?? 0);
+    internal long Version => _buffers[0].Value.Version + _buffers[1].Value.Version + _weights.Version;
 
     internal override ReluFusion ReluFusion => ReluFusion.Both;
 
@@ -90,22 +81,21 @@ public sealed class BatchNorm2d : Layer
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        Span<float> dWeight = _weight is null ? [] : _weight.Gradient.Span, dBias = _bias is null ? [] : _bias.Gradient.Span;
         using ComputeContext.Claim claim = context.Enter();
-        _operator!.Backward(x.ReadOnlySpan, dy.ReadOnlySpan, dWeight, dBias, dx is null ? [] : dx.Span, context);
+        _operator!.Backward(x.ReadOnlySpan, dy.ReadOnlySpan, _weights.WeightGradient, _weights.BiasGradient, dx is null ? [] : dx.Span, context);
     }
 
     /// <summary>What evaluation makes of a channel: y = scale·x + offset.</summary>
     internal (double Scale, double Offset) LineOf(int channel)
     {
-        double scale = (_weight?.Value.ReadOnlySpan[channel] ?? 1) / Math.Sqrt(_buffers[1].Value.ReadOnlySpan[channel] + _epsilon);
-        return (scale, (_bias?.Value.ReadOnlySpan[channel] ?? 0) - _buffers[0].Value.ReadOnlySpan[channel] * scale);
+        double scale = (_weights.Weight.IsEmpty ? 1 : _weights.Weight[channel]) / Math.Sqrt(_buffers[1].Value.ReadOnlySpan[channel] + _epsilon);
+        return (scale, (_weights.Bias.IsEmpty ? 0 : _weights.Bias[channel]) - _buffers[0].Value.ReadOnlySpan[channel] * scale);
     }
 
     private void Forward(Tensor x, Tensor y, float? relu, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        ReadOnlySpan<float> weight = _weight is null ? [] : _weight.Value.ReadOnlySpan, bias = _bias is null ? [] : _bias.Value.ReadOnlySpan;
+        ReadOnlySpan<float> weight = _weights.Weight, bias = _weights.Bias;
         using ComputeContext.Claim claim = context.Enter();
         if (context.IsTraining && context.IsRecomputing)
             _operator!.ForwardTraining(x.ReadOnlySpan, weight, bias, [], [], _momentum, relu, y.Span, context);

@@ -13,7 +13,7 @@ public sealed class GroupNorm : Layer
 {
     private readonly int _groups;
     private readonly double _epsilon;
-    private readonly Parameter[] _parameters;
+    private readonly AffineWeights _weights;
     private GroupNormalization? _operator;
     private Binding _binding;
 
@@ -30,16 +30,14 @@ public sealed class GroupNorm : Layer
         if (channels % groups != 0)
             throw new ArgumentException($"groups must divide channels; got groups = {groups}, channels = {channels}.", nameof(groups));
         (_groups, _epsilon, Channels) = (groups, epsilon, channels);
-        _parameters = affine ? [new Parameter("weight", new Shape(channels)), new Parameter("bias", new Shape(channels))] : [];
-        if (affine)
-            _parameters[0].Value.Span.Fill(1);
+        _weights = new AffineWeights(new Shape(channels), affine);
     }
 
     /// <summary>C.</summary>
     public int Channels { get; }
 
     /// <summary>weight [C] and bias [C], if there are any.</summary>
-    public override IReadOnlyList<Parameter> Parameters => _parameters;
+    public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
     internal override bool BackwardReadsOutput => false;
 
@@ -65,16 +63,13 @@ public sealed class GroupNorm : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, Value(0), Value(1), y, context);
+        _operator!.Forward(x, _weights.Weight, _weights.Bias, y, context);
     }
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        Span<float> dWeight = _parameters.Length == 0 ? [] : _parameters[0].Gradient.Span, dBias = _parameters.Length == 0 ? [] : _parameters[1].Gradient.Span;
-        _operator!.Backward(x, dy, Value(0), dWeight, dBias, dx, context);
+        _operator!.Backward(x, dy, _weights.Weight, _weights.WeightGradient, _weights.BiasGradient, dx, context);
     }
-
-    private ReadOnlySpan<float> Value(int parameter) => _parameters.Length == 0 ? [] : _parameters[parameter].Value.ReadOnlySpan;
 }

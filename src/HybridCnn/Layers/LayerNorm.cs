@@ -13,7 +13,7 @@ public sealed class LayerNorm : Layer
 {
     private readonly Shape _normalized;
     private readonly double _epsilon;
-    private readonly Parameter[] _parameters;
+    private readonly AffineWeights _weights;
     private LayerNormalization? _operator;
     private Binding _binding;
 
@@ -28,13 +28,11 @@ public sealed class LayerNorm : Layer
             throw new ArgumentException($"LayerNorm normalizes one to three extents; got {normalizedShape.Length}.", nameof(normalizedShape));
         ArgumentOutOfRangeException.ThrowIfLessThan(epsilon, 0);
         (_normalized, _epsilon) = (new Shape(normalizedShape), epsilon);
-        _parameters = affine ? [new Parameter("weight", _normalized), new Parameter("bias", _normalized)] : [];
-        if (affine)
-            _parameters[0].Value.Span.Fill(1);
+        _weights = new AffineWeights(_normalized, affine);
     }
 
     /// <summary>weight and bias of the normalized shape, if there are any.</summary>
-    public override IReadOnlyList<Parameter> Parameters => _parameters;
+    public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
     internal override bool BackwardReadsOutput => false;
 
@@ -66,16 +64,13 @@ public sealed class LayerNorm : Layer
     public override void Forward(Tensor x, Tensor y, ComputeContext context)
     {
         _binding.CheckForward(this, x, y, context);
-        _operator!.Forward(x, Value(0), Value(1), y, context);
+        _operator!.Forward(x, _weights.Weight, _weights.Bias, y, context);
     }
 
     /// <inheritdoc/>
     public override void Backward(Tensor x, Tensor y, Tensor dy, Tensor? dx, ComputeContext context)
     {
         _binding.CheckBackward(this, x, y, dy, dx, context);
-        Span<float> dWeight = _parameters.Length == 0 ? [] : _parameters[0].Gradient.Span, dBias = _parameters.Length == 0 ? [] : _parameters[1].Gradient.Span;
-        _operator!.Backward(x, dy, Value(0), dWeight, dBias, dx, context);
+        _operator!.Backward(x, dy, _weights.Weight, _weights.WeightGradient, _weights.BiasGradient, dx, context);
     }
-
-    private ReadOnlySpan<float> Value(int parameter) => _parameters.Length == 0 ? [] : _parameters[parameter].Value.ReadOnlySpan;
 }

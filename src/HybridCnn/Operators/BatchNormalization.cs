@@ -35,7 +35,8 @@ internal sealed unsafe class BatchNormalization(Shape shape, double epsilon)
         float? relu, Span<float> y, ComputeContext context)
     {
         (_fromBatch, _relu) = (true, relu);
-        Keep(gamma, beta);
+        Normalization.Keep(gamma, 1, _gamma);
+        Normalization.Keep(beta, 0, _offset);
         // An element of the channel is near its mean.
         for (int channel = 0; channel < _channels; channel++)
             _shift[channel] = x[channel * (_channelsLast ? 1 : _plane)];
@@ -67,7 +68,8 @@ internal sealed unsafe class BatchNormalization(Shape shape, double epsilon)
         float? relu, Span<float> y, ComputeContext context)
     {
         (_fromBatch, _relu) = (false, relu);
-        Keep(gamma, beta);
+        Normalization.Keep(gamma, 1, _gamma);
+        Normalization.Keep(beta, 0, _offset);
         mean.CopyTo(_mean);
         for (int channel = 0; channel < _channels; channel++)
             SetDeviation(channel, variance[channel]);
@@ -151,18 +153,6 @@ internal sealed unsafe class BatchNormalization(Shape shape, double epsilon)
             SetGradientFactors(channel);
         if (!_dx.IsEmpty)
             Dispatch.For(context, shape[0] * _plane, shape.Count, this, static (self, _, start, end) => self.GradientOfPixels(start, end));
-    }
-
-    private void Keep(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta)
-    {
-        if (gamma.IsEmpty)
-            Array.Fill(_gamma, 1);
-        else
-            gamma.CopyTo(_gamma);
-        if (beta.IsEmpty)
-            Array.Clear(_offset);
-        else
-            beta.CopyTo(_offset);
     }
 
     private void SetStatistics(int channel)

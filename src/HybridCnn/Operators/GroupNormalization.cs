@@ -27,7 +27,8 @@ internal sealed class GroupNormalization(Shape shape, int groups, double epsilon
     public void Forward(Tensor x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Tensor y, ComputeContext context)
     {
         (_x, _y) = (x, y);
-        Keep(gamma, beta);
+        Normalization.Keep(gamma, 1, _gamma);
+        Normalization.Keep(beta, 0, _beta);
         Dispatch.For(context, shape[0], shape.Count, this, static (self, _, start, end) =>
         {
             for (int image = start; image < end; image++)
@@ -39,7 +40,7 @@ internal sealed class GroupNormalization(Shape shape, int groups, double epsilon
     public void Backward(Tensor x, Tensor dy, ReadOnlySpan<float> gamma, Span<float> dGamma, Span<float> dBeta, Tensor? dx, ComputeContext context)
     {
         (_x, _dy, _dx) = (x, dy, dx);
-        Keep(gamma, []);
+        Normalization.Keep(gamma, 1, _gamma);
         Dispatch.For(context, shape[0], shape.Count, this, static (self, _, start, end) =>
         {
             for (int image = start; image < end; image++)
@@ -155,17 +156,5 @@ internal sealed class GroupNormalization(Shape shape, int groups, double epsilon
         for (int channel = start; channel < start + _perGroup; channel++)
             sum += values[channel];
         return sum;
-    }
-
-    private void Keep(ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta)
-    {
-        if (gamma.IsEmpty)
-            Array.Fill(_gamma, 1);
-        else
-            gamma.CopyTo(_gamma);
-        if (beta.IsEmpty)
-            Array.Clear(_beta);
-        else
-            beta.CopyTo(_beta);
     }
 }

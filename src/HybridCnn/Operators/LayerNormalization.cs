@@ -84,12 +84,10 @@ internal sealed class LayerNormalization(Shape shape, int width, double epsilon)
 
     private void Keep(ReadOnlySpan<float> values, float otherwise, float[] kept)
     {
-        if (values.IsEmpty)
-            Array.Fill(kept, otherwise);
-        else if (shape.Layout == Layout.Nhwc)
+        if (shape.Layout == Layout.Nhwc && !values.IsEmpty)
             LayoutTransform.ToNhwc(shape[1], shape[2] * shape[3], values, kept);
         else
-            values.CopyTo(kept);
+            Normalization.Keep(values, otherwise, kept);
     }
 
     private void AddTo(float[] part, Span<float> total)

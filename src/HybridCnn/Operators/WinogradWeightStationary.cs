@@ -53,9 +53,9 @@ internal static class WinogradWeightStationary<TForm>
         Span<float> slice = job.Slice(worker);
         Span<float> u = slice[..(Products * blocking.WeightStride)];
         Span<float> p = slice.Slice(u.Length, Products * blocking.OutputStride);
-        for (int c = 0; c < roles.InputChannels; c += WinogradBlocking.ChannelPart)
+        for (int c = 0; c < roles.InputChannels; c += blocking.Part)
         {
-            int channels = Math.Min(WinogradBlocking.ChannelPart, roles.InputChannels - c);
+            int channels = Math.Min(blocking.Part, roles.InputChannels - c);
             ReadOnlySpan<float> part = u;
             int stride = blocking.WeightStride;
             if (job.Prepared.IsEmpty)

@@ -84,6 +84,8 @@ internal static class Col2Im
     // every sum again, one element further, before the store of the last one has left the processor's store queue.
     private static void Gather(in Conv2dDims d, ReadOnlySpan<float> col, int channels, int oh0, int oh1, Span<float> dx)
     {
+        // The rows of dx that the kernel meets from these rows.
+        int firstRow = (int)Math.Clamp((long)oh0 - d.PadTop, 0, d.IH), endRow = (int)Math.Clamp(oh1 - d.PadTop + (d.KH - 1L) * d.DilationH, firstRow, d.IH);
         Span<int> masks = stackalloc int[MaximumMasks * Lanes];
         for (int iw = 0; iw < d.IW; iw += Lanes)
         {
@@ -95,7 +97,7 @@ internal static class Col2Im
                     masks[kw * Lanes + i] = ow + i >= 0 && ow + i < d.OW && iw + i < d.IW ? -1 : 0;
             }
 
-            for (int ih = 0; ih < d.IH; ih++)
+            for (int ih = firstRow; ih < endRow; ih++)
                 GatherRow(d, col, channels, ih, iw, oh0, oh1, masks, dx);
         }
     }

@@ -19,6 +19,8 @@ internal static unsafe class PatchGradient
 {
     private const int Together = 9;
 
+    private const int LineFloats = 16;
+
     /// <summary>dW += patchesᵀ · dY.</summary>
     /// <param name="strip">The pixels and their patches.</param>
     /// <param name="x">From the first pixel's patch on.</param>
@@ -49,16 +51,20 @@ internal static unsafe class PatchGradient
         nint* terms = stackalloc nint[Together];
         float* block = stackalloc float[Together * 2 * TVector.Count];
         var pairs = new ColumnPairs(columns, TVector.Count);
+        // dY of the next strip, which lies behind this one: every walk over the pixels asks for one line of each. Otherwise the first walk
+        // would wait for all of memory, and the others for none.
+        float* next = dy + (nint)strip.Count * columns;
+        int line = 0;
         for (int pair = 0; pair < pairs.Count; pair++)
         {
             (int first, int second) = pairs[pair];
-            for (int term = 0; term < strip.Depth; term += Together)
+            for (int term = 0; term < strip.Depth; term += Together, line = Math.Min(line + LineFloats, columns - 1))
             {
                 // The last nine begin among terms already done; of a patch of fewer, the last stands for those that are missing.
                 int start = Math.Max(0, Math.Min(term, strip.Depth - Together));
                 for (int i = 0; i < Together; i++)
                     terms[i] = strip.Term(Math.Min(start + i, strip.Depth - 1));
-                Nine<TVector>(strip, x, terms, dy + first, columns, second - first, block);
+                Nine<TVector>(strip, x, terms, dy + first, columns, second - first, (nint)(next + line - (dy + first)), block);
                 for (int i = term; i < Math.Min(term + Together, strip.Depth); i++)
                     AddRow<TVector>(block + (i - start) * 2 * TVector.Count, sums + (nint)i * columns + first, second - first);
             }
@@ -76,7 +82,7 @@ internal static unsafe class PatchGradient
 
     // Registers: eighteen sums, two of dY, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Nine<TVector>(in PatchStrip strip, float* x, nint* terms, float* dy, nint stride, nint second, float* block)
+    private static void Nine<TVector>(in PatchStrip strip, float* x, nint* terms, float* dy, nint stride, nint second, nint ahead, float* block)
         where TVector : struct, IFloats<TVector>
     {
         nint termA = terms[0], termB = terms[1], termC = terms[2], termD = terms[3], termE = terms[4];
@@ -88,6 +94,7 @@ internal static unsafe class PatchGradient
             float* patch = x;
             for (int pixel = 0; pixel < strip.Pixels; pixel++, patch += strip.PixelStride, dy += stride)
             {
+                Prefetch.Line(dy + ahead);
                 TVector dy0 = TVector.Load(dy), dy1 = TVector.Load(dy + second), value = TVector.Broadcast(patch[termA]);
                 a0 = TVector.MultiplyAdd(value, dy0, a0);
                 a1 = TVector.MultiplyAdd(value, dy1, a1);

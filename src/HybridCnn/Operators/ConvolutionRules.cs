@@ -156,7 +156,8 @@ internal static class ConvolutionRules
                 $"slower below 64 channels for rows of less than {ShortRow} pixels, these are {dims.ICPerGroup} and {dims.OW}",
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
             ConvolutionAlgorithm.FewChannels when dims.OC < VectorChannels => $"slower below {VectorChannels} filters, these are {dims.OC}",
-            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData => "no faster for the gradient by x",
+            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData && (dims.StrideW > 2 || dims.OC < SweepChannels) =>
+                $"no faster for the gradient by x at strides above 2 or below {SweepChannels} filters, these are {dims.StrideW} and {dims.OC}",
             ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.Forward && dims.OC > SweepChannels && dims.IC * dims.KH * dims.KW < LongPatch =>
                 $"slower over several sweeps of y for patches of less than {LongPatch} elements, these have {dims.IC * dims.KH * dims.KW}",
             _ => null,
@@ -186,7 +187,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.Taps => new TapsConvolution(dims, smallKernels),
-            ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims),
+            ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims, smallKernels),
             _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };
     }

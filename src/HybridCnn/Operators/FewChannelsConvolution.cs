@@ -12,12 +12,20 @@ namespace HybridCnn.Operators;
 /// <code>
 ///   y[q, o]  = b[o] + Σ over kernel rows i and floats j of a row of x[patch q + (i, j)] · w[(i, j), o]
 ///   dw[(i, j), o] = Σ over pixels q of x[patch q + (i, j)] · dy[q, o]
-///   dcol[q, (i, j)] = Σ over filters o of dy[q, o] · w[o, (i, j)], added to dx at patch q
 /// </code>
-/// A worker copies the rows of a strip of output rows with their padding, which is little beside y.
+/// A worker copies the rows of a strip of output rows with their padding, which is little beside y. The gradient by x has vectors over
+/// pixels: with vectors over few channels, patches are too short to be added to one another. So dY is turned to planes in the cache:
+/// <code>
+///               N = pixels of some rows
+///             ┌──────────┐
+///       K = OC│   dYᵀ    │    dcol [IC·KH·KW, pixels] = Wᵀ [IC·KH·KW, OC] · dYᵀ [OC, pixels], added to planes of dX
+///   ┌────────┐├──────────┤
+///   │   Wᵀ   ││   dcol   │ M = IC·KH·KW
+///   └────────┘└──────────┘
+/// </code>
 /// Plain sums of float32. Source: Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures, 2018.
 /// </summary>
-internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
+internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
 {
     // A pixel's terms are summed one after the other: with many of them that rounds more than products cut into pieces.
     private const int MostChannels = 15;
@@ -28,12 +36,13 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
     // Strips per worker, at least, where there are so many rows.
     private const int StripsPerWorker = 8;
 
-    // Floats of dcol in a block.
-    private const int BlockFloats = 32 * 1024;
+    // Floats of dcol and dYᵀ in a block, which stay in the second-level cache.
+    private const int BlockFloats = 48 * 1024;
 
     private int Depth => Dims.KH * Dims.KW * Dims.IC;
 
-    private int BlockPixels => Math.Clamp(BlockFloats / Depth, 1, Dims.OH * Dims.OW);
+    // Output rows of a block of the gradient by x.
+    private int BlockRows => (int)Math.Clamp(BlockFloats / ((long)(Depth + Dims.OC) * Dims.OW), 1, Dims.OH);
 
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) =>
@@ -45,14 +54,14 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
 
     /// <inheritdoc/>
     public override string Describe(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardData
-        ? $"blocks of {BlockPixels} pixels"
+        ? $"blocks of {BlockRows} output rows"
         : $"strips of {StripRows(workers)} output rows";
 
     /// <inheritdoc/>
     public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass switch
     {
         ConvolutionPass.Forward => new(Dims.WeightsCount, PaddedLength(workers)),
-        ConvolutionPass.BackwardData => new(Dims.WeightsCount, (long)BlockPixels * Depth),
+        ConvolutionPass.BackwardData => new(0, ScratchSize.Lines((long)Dims.IC * Dims.IH * Dims.IW) + (long)BlockRows * Dims.OW * (Depth + Dims.OC)),
         _ => new(0, ScratchSize.Lines(Dims.WeightsCount) + ScratchSize.Lines(Dims.OC) + PaddedLength(workers)),
     };
 
@@ -81,16 +90,11 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
         Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
-        {
-            int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, depth = channels * taps;
-            for (int filter = 0; filter < pass.Dims.OC; filter++)
-                LayoutTransform.Transpose(channels, taps, pass.Weights.Span.Slice(filter * depth, depth), taps, pass.Shared.Slice(filter * depth, depth), channels);
             pass.Context.Workers.ForChunks(pass.Dims.N, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int image = start; image < end; image++)
                     BackwardDataImage(pass, image, pass.Own(worker));
-            });
-        });
+            }));
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
@@ -109,21 +113,22 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims) : NhwcMethod(dims,
             });
         });
 
-    private static void BackwardDataImage(NhwcPass pass, int image, Span<float> dcol)
+    private static void BackwardDataImage(NhwcPass pass, int image, Span<float> own)
     {
         Conv2dDims dims = pass.Dims;
-        int area = dims.OH * dims.OW, size = dims.IH * dims.IW * dims.IC, depth = dims.KH * dims.KW * dims.IC;
-        int block = ((FewChannelsConvolution)pass.Method).BlockPixels;
-        Span<float> dx = pass.X.Span.Slice(image * size, size);
-        dx.Clear();
-        for (int pixel = 0; pixel < area; pixel += block)
+        var method = (FewChannelsConvolution)pass.Method;
+        int area = dims.OH * dims.OW, size = dims.IH * dims.IW * dims.IC, depth = method.Depth, most = method.BlockRows * dims.OW;
+        Span<float> planes = own[..size], dcol = own.Slice((int)ScratchSize.Lines(size), depth * most), turned = own[^(dims.OC * most)..];
+        planes.Clear();
+        for (int row = 0; row < dims.OH; row += method.BlockRows)
         {
-            int pixels = Math.Min(block, area - pixel);
-            // A "patch" of dy is a pixel's filters.
-            PatchProducts.Run(
-                default(IdentityFunction), new PatchStrip(1, pixels, 0, dims.OC, 1, dims.OC, 0), pass.Y.Span[((image * area + pixel) * dims.OC)..], depth, pass.Shared, [], dcol, depth);
-            Col2ImNhwc.Run(dims, dcol, pixel, pixels, 0, dims.IC, dx);
+            int end = Math.Min(row + method.BlockRows, dims.OH), pixels = (end - row) * dims.OW;
+            LayoutTransform.ToNchw(dims.OC, pixels, pass.Y.Span[((image * area + row * dims.OW) * dims.OC)..], turned);
+            pass.Multiply(Transpose.Yes, depth, pixels, dims.OC, pass.Weights.Span, depth, turned, pixels, 0, dcol, pixels);
+            Col2Im.Run(dims, dcol, dims.IC, row, end, planes);
         }
+
+        LayoutTransform.ToNhwc(dims.IC, dims.IH * dims.IW, planes, pass.X.Span.Slice(image * size, size));
     }
 
     // Overwrites a worker's sums with those of its share of the strips.

@@ -63,19 +63,22 @@ public class ConvolutionChoiceTests
     }
 
     [Theory]
-    [InlineData("mb2ic3ih28oc32kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
-    [InlineData("mb2ic3ih28oc64kh7sh2ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
-    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
-    [InlineData("mb2ic3ih28oc8kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
-    [InlineData("mb2ic3ih28oc32kh3ph1", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
-    [InlineData("mb2ic1ih28oc6kh5ph2", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col)]
-    [InlineData("mb2ic6ih14oc16kh5", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col)]
-    [InlineData("mb2ic6ih14oc16kh5sh2", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
-    public void Chooses_for_few_channels_by_filters_and_length_of_patches(string problem, ConvolutionAlgorithm forward, ConvolutionAlgorithm backwardWeights)
+    [InlineData("mb2ic3ih28oc32kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc64kh7sh2ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc64kh7sh3ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc16kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc8kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic3ih28oc32kh3ph1", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic1ih28oc6kh5ph2", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic6ih14oc16kh5", ConvolutionAlgorithm.Direct, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    [InlineData("mb2ic6ih14oc16kh5sh2", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
+    public void Chooses_for_few_channels_by_filters_and_length_of_patches(
+        string problem, ConvolutionAlgorithm forward, ConvolutionAlgorithm backwardData, ConvolutionAlgorithm backwardWeights)
     {
         var plan = new ConvolutionPlan(Conv2dDims.Parse(problem), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);
         Assert.Equal(forward, plan.Algorithm(ConvolutionPass.Forward));
-        Assert.Equal(ConvolutionAlgorithm.Im2Col, plan.Algorithm(ConvolutionPass.BackwardData));
+        Assert.Equal(backwardData, plan.Algorithm(ConvolutionPass.BackwardData));
         Assert.Equal(backwardWeights, plan.Algorithm(ConvolutionPass.BackwardWeights));
     }
 

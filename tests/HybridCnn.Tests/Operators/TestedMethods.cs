@@ -12,7 +12,7 @@ internal static class TestedMethods
         (PointwiseNhwcConvolution.Refusal, static (dims, smallKernels) => new PointwiseNhwcConvolution(dims, smallKernels)),
         (TapsConvolution.Refusal, static (dims, smallKernels) => new TapsConvolution(dims, smallKernels)),
         (DepthwiseNhwcConvolution.Refusal, static (dims, _) => new DepthwiseNhwcConvolution(dims)),
-        (FewChannelsConvolution.Refusal, static (dims, _) => new FewChannelsConvolution(dims)),
+        (FewChannelsConvolution.Refusal, static (dims, smallKernels) => new FewChannelsConvolution(dims, smallKernels)),
         (DirectConvolution.Refusal, static (dims, _) => new DirectConvolution(dims)),
     ];
 

@@ -77,6 +77,16 @@ internal static unsafe class LayoutTransform
             return;
         }
 
+        // Nine, as in a kernel of 3x3: one line by itself costs less than squares that lie over one another.
+        if (rows % Floats8.Count == 1 && rows > 1)
+        {
+            Row(columns, source + --rows * sourceStride, target + rows, targetStride);
+        }
+        else if (columns % Floats8.Count == 1 && columns > 1)
+        {
+            Column(rows, source + --columns, sourceStride, target + columns * targetStride);
+        }
+
         int least = Math.Min(rows, columns);
         if (Vector512.IsHardwareAccelerated && least >= Floats16.Count)
             Squares<Floats16>(rows, columns, source, sourceStride, target, targetStride);
@@ -95,6 +105,20 @@ internal static unsafe class LayoutTransform
         float* red = source, green = source + plane, blue = green + plane;
         for (int p = 0; p < pixels; p++, target += Colours)
             (target[0], target[1], target[2]) = (red[p], green[p], blue[p]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row(int columns, float* source, float* target, nint targetStride)
+    {
+        for (int j = 0; j < columns; j++)
+            target[j * targetStride] = source[j];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Column(int rows, float* source, nint sourceStride, float* target)
+    {
+        for (int i = 0; i < rows; i++)
+            target[i] = source[i * sourceStride];
     }
 
     // Along the planes, whose rows lie far apart: their lines are finished before others push them out. The last square of a row or column of squares

@@ -70,6 +70,14 @@ internal static class WeightPanels
             {
                 int count = Math.Min(ChannelsTogether(taps), channels - channel);
                 scoped ReadOnlySpan<float> elements = row.Slice((firstChannel + channel) * taps, count * taps);
+                if (InOnePanel(channels, channel, count))
+                {
+                    LayoutTransform.Transpose(
+                        count, taps, elements, taps, panels[Segment(cut, dims.OCPerGroup, filter, channel, count).At..], channels * dims.OCPerGroup);
+                    channel += count;
+                    continue;
+                }
+
                 if (taps > 1)
                 {
                     LayoutTransform.Transpose(count, taps, elements, taps, turned, count);
@@ -103,6 +111,16 @@ internal static class WeightPanels
             for (int channel = 0; channel < channels;)
             {
                 int count = Math.Min(ChannelsTogether(taps), channels - channel);
+                Span<float> target = row.Slice((firstChannel + channel) * taps, count * taps);
+                if (InOnePanel(channels, channel, count))
+                {
+                    LayoutTransform.Transpose(
+                        taps, count, panels[Segment(cut, dims.OCPerGroup, filter, channel, count).At..], channels * dims.OCPerGroup, turned, taps);
+                    Sums.Add(turned[..target.Length], target);
+                    channel += count;
+                    continue;
+                }
+
                 for (int tap = 0; tap < taps; tap++)
                 {
                     for (int done = 0; done < count;)
@@ -115,11 +133,15 @@ internal static class WeightPanels
 
                 if (taps > 1)
                     LayoutTransform.Transpose(taps, count, collected, count, turned, taps);
-                Sums.Add((taps > 1 ? turned : collected)[..(count * taps)], row.Slice((firstChannel + channel) * taps, count * taps));
+                Sums.Add((taps > 1 ? turned : collected)[..target.Length], target);
                 channel += count;
             }
         }
     }
+
+    // Whether channels lie in one panel, and those of all kernel elements at equal distances: all panels are full then.
+    private static bool InOnePanel(int channels, int channel, int count) =>
+        channels % PanelCut.Width == 0 && channel % PanelCut.Width + count <= PanelCut.Width;
 
     // As many channels as have their kernel elements in the buffer.
     private static int ChannelsTogether(int taps) => Math.Clamp(Together * Together / taps, 1, Together);

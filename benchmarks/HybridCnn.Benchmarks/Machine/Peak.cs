@@ -40,12 +40,13 @@ internal static class Peak
         return copies.Bytes / BestSeconds(() => workers.For(copies.Floats, copies, static (c, _, start, end) => c.Run(start, end))) * 1e-9;
     });
 
-    /// <summary>Best rate of lowering one image on one thread, counting bytes read plus bytes written.</summary>
-    public static double LoweringGigabytes(Conv2dDims dims)
+    /// <summary>Best rate of lowering an image per thread, bytes read plus bytes written, and as a share of the rate of the same copy without im2col's work.</summary>
+    public static (double Gigabytes, double OfCopy) LoweringRate(Conv2dDims dims, int threads, bool pieces)
     {
-        Tensor x = ConvData.Filled(new SeededRandom(1), new Shape(dims.IC, dims.IH, dims.IW));
-        var columns = new Tensor(new Shape(dims.IC * dims.KH * dims.KW, dims.OH * dims.OW));
-        return new LoweringProblem(dims).Amount / BestSeconds(() => Im2Col.Run(dims, x.Span, dims.IC, 0, dims.OH, columns.Span)) * 1e-9;
+        using var workers = new WorkerPool(threads);
+        var lowering = new Lowering(dims, workers, pieces);
+        double seconds = BestSeconds(lowering.Nchw);
+        return (lowering.Bytes / seconds * 1e-9, BestSeconds(lowering.CopyNchw) / seconds);
     }
 
     private static double BestRate(Products products, WorkerPool workers) =>

@@ -38,7 +38,7 @@ internal static class Contests
         foreach (string op in request.Operators)
         {
             if (op == "im2col")
-                yield return new("im2col", () => CopyContest.Im2Col(request.Plan, cancel));
+                yield return new("im2col", () => CopyContest.Im2Col(request.Threads, request.Plan, cancel));
             else if (op == "layout")
                 yield return new("layout", () => CopyContest.Layout(request.Plan, cancel));
             else

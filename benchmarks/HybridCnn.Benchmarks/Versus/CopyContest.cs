@@ -1,11 +1,12 @@
 using HybridCnn.Benchmarks.Bdn;
 using HybridCnn.Benchmarks.Machine;
+using HybridCnn.Compute;
 using HybridCnn.Kernels;
 using HybridCnn.Tensors;
 
 namespace HybridCnn.Benchmarks.Versus;
 
-/// <summary>Kernels that only move data, on one thread, against a plain copy of as many bytes: no peer has them by themselves.</summary>
+/// <summary>Kernels that only move data, against a plain copy of as many bytes: no peer has them by themselves.</summary>
 internal static class CopyContest
 {
     // Layers that differ in how long rows and how many channels are; one with a stride, one with a wide kernel, one with few channels.
@@ -14,23 +15,27 @@ internal static class CopyContest
     /// <summary>The extents of one image each: as between the layers of networks, and where planes lie a power of two apart.</summary>
     private static readonly Shape[] Images = [new(1, 64, 224, 224), new(1, 64, 112, 112), new(1, 64, 56, 56), new(1, 256, 56, 56), new(1, 512, 14, 14), new(1, 64, 64, 64), new(1, 3, 224, 224)];
 
-    /// <summary>Lowering one image to its matrix of patches.</summary>
-    public static IEnumerable<Row> Im2Col(TurnPlan plan, CancellationToken cancel)
+    /// <summary>Every thread lowers an image to its matrix of patches, as a whole and in the convolutions' pieces, against a copy to the same place.</summary>
+    public static IEnumerable<Row> Im2Col(IReadOnlyList<int> threads, TurnPlan plan, CancellationToken cancel)
     {
         foreach (Problem problem in ProblemList.ReadSet("table").Where(problem => Layers.Contains(problem.Name)))
         {
-            Conv2dDims planes = LayoutChoice.Nchw.Place(problem.Dims), pixels = LayoutChoice.Nhwc.Place(problem.Dims);
-            var x = ConvData.Filled(new SeededRandom(1), new Shape(planes.IC, planes.IH, planes.IW));
-            var columns = new Tensor(new Shape(planes.IC * planes.KH * planes.KW, planes.OH * planes.OW));
-            Timing[] timings = Turns.Run(
-                [
-                    new("NCHW", () => Kernels.Im2Col.Run(planes, x.Span, planes.IC, 0, planes.OH, columns.Span)),
-                    new("NHWC", () => Im2ColNhwc.Run(pixels, x.Span, 0, pixels.OH * pixels.OW, 0, pixels.IC, columns.Span)),
-                ],
-                plan, cancel);
-            double bytes = new LoweringProblem(planes).Amount;
-            yield return Line(planes.ToString(), "im2col", "NCHW", timings[0], bytes) with { Name = problem.Name };
-            yield return Line(planes.ToString(), "im2col", "NHWC", timings[1], bytes) with { Name = problem.Name };
+            foreach (int count in threads)
+            {
+                using var workers = new WorkerPool(count);
+                foreach (bool pieces in (bool[])[false, true])
+                {
+                    var lowering = new Lowering(problem.Dims, workers, pieces);
+                    Timing[] timings = Turns.Run(
+                        [
+                            new("NCHW", lowering.Nchw), new("copy", lowering.CopyNchw), new("NHWC", lowering.Nhwc), new("copy NHWC", lowering.CopyNhwc),
+                        ],
+                        plan, cancel);
+                    string suffix = pieces ? ", pieces" : "";
+                    yield return Lowered(problem, count, "NCHW" + suffix, timings[0], timings[1], lowering);
+                    yield return Lowered(problem, count, "NHWC" + suffix, timings[2], timings[3], lowering);
+                }
+            }
         }
     }
 
@@ -51,6 +56,16 @@ internal static class CopyContest
             yield return Line(image.ToString(), "layout", "to NHWC", timings[0], 2.0 * sizeof(float) * image.Count);
             yield return Line(image.ToString(), "layout", "to NCHW", timings[1], 2.0 * sizeof(float) * image.Count);
         }
+    }
+
+    private static Row Lowered(Problem problem, int threads, string algorithm, Timing ours, Timing copy, Lowering lowering)
+    {
+        double bytes = lowering.Bytes / lowering.Repeats;
+        return new(problem.Dims.ToString(), "im2col", threads, threads, algorithm, ours.Median / lowering.Repeats, "copy", copy.Median / lowering.Repeats, null)
+        {
+            Name = problem.Name, OursBestMs = ours.Best / lowering.Repeats, PeerBestMs = copy.Best / lowering.Repeats, IsFloor = true,
+            Bytes = bytes, CopyRate = lowering.Bytes / copy.Median * 1e-6,
+        };
     }
 
     private static Row Line(string problem, string pass, string algorithm, Timing timing, double bytes) =>

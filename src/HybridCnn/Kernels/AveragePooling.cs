@@ -31,7 +31,7 @@ internal static class AveragePooling
 
         if (dims.IsOneWindow)
         {
-            y[0] = Sum(x[..(dims.IH * dims.IW)]) / (float)Divisor(dims.Rows(0), dims.Columns(0), countIncludePad, divisorOverride);
+            y[0] = Sum(x[..(dims.IH * dims.IW)]) / WholeDivisor(dims, divisorOverride);
             return;
         }
 
@@ -67,7 +67,7 @@ internal static class AveragePooling
 
         if (dims.IsOneWindow)
         {
-            dx.Fill(dy[0] / (float)Divisor(dims.Rows(0), dims.Columns(0), countIncludePad, divisorOverride));
+            dx.Fill(dy[0] / WholeDivisor(dims, divisorOverride));
             return;
         }
 
@@ -98,6 +98,8 @@ internal static class AveragePooling
         divisorOverride != 0 ? divisorOverride
         : countIncludePad ? (double)rows.Padded * columns.Padded
         : (double)(rows.End - rows.First) * (columns.End - columns.First);
+
+    private static float WholeDivisor(in Pool2dDims dims, int divisorOverride) => divisorOverride != 0 ? divisorOverride : dims.IH * dims.IW;
 
     // The divisor of a window is the product of what its rows and its columns have; an override is put with the columns.
     private static float Divisor(PoolWindow rows, bool countIncludePad, int divisorOverride) =>
@@ -156,24 +158,29 @@ internal static class AveragePooling
         }
     }
 
+    // Eight sums that don't wait for one another.
     private static float Sum(ReadOnlySpan<float> values)
     {
-        ReadOnlySpan<Vector512<float>> vectors = MemoryMarshal.Cast<float, Vector512<float>>(values);
-        Vector512<float> a = default, b = default, c = default, d = default;
-        int at = 0;
-        for (; at + 4 <= vectors.Length; at += 4)
+        nuint n = (nuint)Vector512<float>.Count, at = 0, length = (nuint)values.Length;
+        ref float from = ref MemoryMarshal.GetReference(values);
+        Vector512<float> a = default, b = default, c = default, d = default, e = default, f = default, g = default, h = default;
+        for (; at + 8 * n <= length; at += 8 * n)
         {
-            a += vectors[at];
-            b += vectors[at + 1];
-            c += vectors[at + 2];
-            d += vectors[at + 3];
+            a += Vector512.LoadUnsafe(ref from, at);
+            b += Vector512.LoadUnsafe(ref from, at + 16);
+            c += Vector512.LoadUnsafe(ref from, at + 32);
+            d += Vector512.LoadUnsafe(ref from, at + 48);
+            e += Vector512.LoadUnsafe(ref from, at + 64);
+            f += Vector512.LoadUnsafe(ref from, at + 80);
+            g += Vector512.LoadUnsafe(ref from, at + 96);
+            h += Vector512.LoadUnsafe(ref from, at + 112);
         }
 
-        for (; at < vectors.Length; at++)
-            a += vectors[at];
-        float sum = vectors.Length > 0 ? Vector512.Sum(a + b + (c + d)) : 0;
-        foreach (float value in values[(vectors.Length * Vector512<float>.Count)..])
-            sum += value;
+        for (; at + n <= length; at += n)
+            a += Vector512.LoadUnsafe(ref from, at);
+        float sum = length >= n ? Vector512.Sum(a + b + (c + d) + (e + f + (g + h))) : 0;
+        for (; at < length; at++)
+            sum += values[(int)at];
         return sum;
     }
 
@@ -228,7 +235,8 @@ internal static class AveragePooling
                 Lanes.Join(share, share, ref top, (nuint)(2 * i));
             }
 
-            dx[(origin + 2 * ow)..(origin + iw)].Clear();
+            if (2 * ow < iw)
+                dx[(origin + 2 * ow)..(origin + iw)].Clear();
             dx.Slice(origin, iw).CopyTo(dx.Slice(origin + iw, iw));
         }
 

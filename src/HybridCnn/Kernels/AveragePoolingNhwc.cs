@@ -35,6 +35,12 @@ internal static class AveragePoolingNhwc
     public static void ForwardRow(
         in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> x, int oh, Span<float> scratch, Span<float> y)
     {
+        if (AreTiles(dims))
+        {
+            ForwardTiles(dims, divisorOverride, x, oh, y);
+            return;
+        }
+
         PoolWindow rows = dims.Rows(oh);
         int line = dims.IW * dims.C;
         Span<float> sums = scratch[..line];
@@ -58,8 +64,13 @@ internal static class AveragePoolingNhwc
         if (dims.IsOneWindow)
         {
             float share = divisorOverride != 0 ? 1f / divisorOverride : 1f / (dims.IH * dims.IW);
-            for (int iw = 0; iw < dims.IW; iw++)
-                Multiply(dy[..dims.C], share, dx.Slice(iw * dims.C, dims.C));
+            Spread(dy[..dims.C], share, dx, dims.IW);
+            return;
+        }
+
+        if (AreTiles(dims))
+        {
+            BackwardTiles(dims, divisorOverride, dy, ih, dx);
             return;
         }
 
@@ -86,6 +97,85 @@ internal static class AveragePoolingNhwc
             AddProduct(
                 sums.Slice(ow * dims.C, dims.C), 1, dx[((columns.Start + columns.First * dims.DilationW) * dims.C)..],
                 columns.End - columns.First, dims.DilationW * dims.C);
+        }
+    }
+
+    // Windows side by side, all inside: every pixel has one, and there is one divisor.
+    private static bool AreTiles(in Pool2dDims dims) =>
+        dims.KH == dims.StrideH && dims.KW == dims.StrideW && dims.PadTop == 0 && dims.PadLeft == 0 && dims.DilationH == 1 && dims.DilationW == 1
+        && (long)dims.OH * dims.KH <= dims.IH && (long)dims.OW * dims.KW <= dims.IW;
+
+    private static float Share(in Pool2dDims dims, int divisorOverride) => 1f / (divisorOverride != 0 ? divisorOverride : dims.KH * dims.KW);
+
+    private static void ForwardTiles(in Pool2dDims dims, int divisorOverride, ReadOnlySpan<float> x, int oh, Span<float> y)
+    {
+        int channels = dims.C, line = dims.IW * channels, height = dims.KH, width = dims.KW;
+        float share = Share(dims, divisorOverride);
+        ReadOnlySpan<float> window = x.Slice(oh * height * line, height * line);
+        ref float from = ref MemoryMarshal.GetReference(window);
+        for (int ow = 0; ow < dims.OW; ow++)
+        {
+            Span<float> mean = y.Slice(ow * channels, channels);
+            int origin = ow * width * channels, channel = 0;
+            for (; channel + Vector512<float>.Count <= channels; channel += Vector512<float>.Count)
+            {
+                Vector512<float> sum = default;
+                for (int kw = 0; kw < width; kw++)
+                {
+                    int at = origin + kw * channels + channel;
+                    Vector512<float> column = Vector512.LoadUnsafe(ref from, (nuint)at);
+                    for (int kh = 1; kh < height; kh++)
+                        column += Vector512.LoadUnsafe(ref from, (nuint)(kh * line + at));
+                    sum += column;
+                }
+
+                (sum * share).CopyTo(mean[channel..]);
+            }
+
+            for (; channel < channels; channel++)
+            {
+                float sum = 0;
+                for (int kw = 0; kw < width; kw++)
+                {
+                    for (int kh = 0; kh < height; kh++)
+                        sum += window[kh * line + origin + kw * channels + channel];
+                }
+
+                mean[channel] = sum * share;
+            }
+        }
+    }
+
+    private static void BackwardTiles(in Pool2dDims dims, int divisorOverride, ReadOnlySpan<float> dy, int ih, Span<float> dx)
+    {
+        int channels = dims.C, oh = ih / dims.KH, covered = oh < dims.OH ? dims.OW * dims.KW * channels : 0;
+        if (covered < dx.Length)
+            dx[covered..].Clear();
+        if (covered == 0)
+            return;
+        float share = Share(dims, divisorOverride);
+        ReadOnlySpan<float> row = dy.Slice(oh * dims.OW * channels, dims.OW * channels);
+        for (int ow = 0; ow < dims.OW; ow++)
+            Spread(row.Slice(ow * channels, channels), share, dx.Slice(ow * dims.KW * channels, dims.KW * channels), dims.KW);
+    }
+
+    // Each of so many pixels of y = factor · x.
+    private static void Spread(ReadOnlySpan<float> x, float factor, Span<float> y, int pixels)
+    {
+        int channels = x.Length, channel = 0;
+        ref float from = ref MemoryMarshal.GetReference(x);
+        ref float to = ref MemoryMarshal.GetReference(y[..(pixels * channels)]);
+        for (; channel + Vector512<float>.Count <= channels; channel += Vector512<float>.Count)
+        {
+            Vector512<float> product = Vector512.LoadUnsafe(ref from, (nuint)channel) * factor;
+            for (int pixel = 0; pixel < pixels; pixel++)
+                product.StoreUnsafe(ref to, (nuint)(pixel * channels + channel));
+        }
+
+        for (; channel < channels; channel++)
+        {
+            for (int pixel = 0; pixel < pixels; pixel++)
+                y[pixel * channels + channel] = x[channel] * factor;
         }
     }
 
@@ -165,17 +255,6 @@ internal static class AveragePoolingNhwc
                 sum += x[pixel * step + channel];
             y[channel] += sum;
         }
-    }
-
-    // y = factor · x.
-    private static void Multiply(ReadOnlySpan<float> x, float factor, Span<float> y)
-    {
-        ref float from = ref MemoryMarshal.GetReference(x[..y.Length]);
-        int channel = 0;
-        for (; channel + Vector512<float>.Count <= y.Length; channel += Vector512<float>.Count)
-            (Vector512.LoadUnsafe(ref from, (nuint)channel) * factor).CopyTo(y[channel..]);
-        for (; channel < y.Length; channel++)
-            y[channel] = x[channel] * factor;
     }
 
     // Adds factor · x to each of so many pixels of y, a step apart.

@@ -24,6 +24,15 @@ internal static class Im2Col
     /// <summary>The same for columns [<paramref name="ow0"/>, <paramref name="ow1"/>) of these output rows alone: col [channels·KH·KW, (oh1 − oh0)·(ow1 − ow0)].</summary>
     public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, int ow0, int ow1, Span<float> col)
     {
+        if (ow0 == 0 && ow1 == d.OW && Im2ColStrips.Takes(d))
+            Im2ColStrips.Run(d, x, channels, oh0, oh1, col);
+        else
+            Elements(d, x, channels, oh0, oh1, ow0, ow1, col);
+    }
+
+    // One kernel element after the other, straight from the image.
+    private static void Elements(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, int ow0, int ow1, Span<float> col)
+    {
         int plane = d.IH * d.IW, width = ow1 - ow0, pixels = (oh1 - oh0) * width;
         long left = (long)ow0 * d.StrideW - d.PadLeft;
         bool unpadded = d.StrideW == 1 && left >= 0 && left + width + (d.KW - 1L) * d.DilationW <= d.IW;

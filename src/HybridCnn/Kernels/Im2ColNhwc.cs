@@ -53,10 +53,26 @@ internal static class Im2ColNhwc
                 RowCopy.Run(
                     line[((innerStart * dims.StrideW - dims.PadLeft) * dims.IC)..], dims.StrideW * dims.IC,
                     rows[((innerStart - start) * depth)..], depth, innerEnd - innerStart, width);
+                Edge(dims, line, start, start, innerStart, rows, depth);
+                Edge(dims, line, start, innerEnd, end, rows, depth);
             }
+            else
+            {
+                Elements(dims, line, start, start, end, firstChannel, channels, rows, depth);
+            }
+        }
+    }
 
-            Elements(dims, line, start, start, innerStart, firstChannel, channels, rows, depth);
-            Elements(dims, line, start, innerEnd, end, firstChannel, channels, rows, depth);
+    // Pixels whose kernel row begins or ends in the padding: zeros, what lies in the image, zeros.
+    private static void Edge(in Conv2dDims dims, ReadOnlySpan<float> line, int start, int from, int to, Span<float> rows, int depth)
+    {
+        for (int ow = from; ow < to; ow++)
+        {
+            int iw = ow * dims.StrideW - dims.PadLeft, first = Math.Clamp(iw, 0, dims.IW), last = Math.Clamp(iw + dims.KW, first, dims.IW);
+            Span<float> row = rows.Slice((ow - start) * depth, dims.KW * dims.IC);
+            row[..((first - iw) * dims.IC)].Clear();
+            line[(first * dims.IC)..(last * dims.IC)].CopyTo(row[((first - iw) * dims.IC)..]);
+            row[((last - iw) * dims.IC)..].Clear();
         }
     }
 

@@ -27,6 +27,16 @@ internal static class Lanes
         return (Vector128.Narrow(low, high).AsSingle(), Vector128.Narrow(low >>> 32, high >>> 32).AsSingle());
     }
 
+    /// <summary>Writes 32 floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Join(Vector512<float> even, Vector512<float> odd, ref float target, nuint offset)
+    {
+        (Vector512<ulong> evenLow, Vector512<ulong> evenHigh) = Vector512.Widen(even.AsUInt32());
+        (Vector512<ulong> oddLow, Vector512<ulong> oddHigh) = Vector512.Widen(odd.AsUInt32());
+        (evenLow | (oddLow << 32)).AsSingle().StoreUnsafe(ref target, offset);
+        (evenHigh | (oddHigh << 32)).AsSingle().StoreUnsafe(ref target, offset + 16);
+    }
+
     /// <summary>Writes 16 floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Join(Vector256<float> even, Vector256<float> odd, ref float target, nuint offset)

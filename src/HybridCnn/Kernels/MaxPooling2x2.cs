@@ -6,7 +6,7 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Kernels;
 
 /// <summary>
-/// Max pooling in 2x2 tiles, four or eight windows at a time. The last block of a row is moved back so that it ends with the
+/// Max pooling in 2x2 tiles, four, eight or (backward) sixteen windows at a time. The last block of a row is moved back so that it ends with the
 /// row: windows don't overlap, so computing one twice changes nothing.
 /// </summary>
 internal static class MaxPooling2x2
@@ -14,6 +14,7 @@ internal static class MaxPooling2x2
     /// <summary>Rows with fewer windows don't fill a vector.</summary>
     public const int MinimumWidth = 4;
 
+    private static readonly Vector512<int> s_columns512 = Vector512.CreateSequence(0, 2);
     private static readonly Vector256<int> s_columns256 = Vector256.CreateSequence(0, 2);
     private static readonly Vector128<int> s_columns128 = Vector128.CreateSequence(0, 2);
 
@@ -57,14 +58,22 @@ internal static class MaxPooling2x2
                 for (int i = 0; i < ow; i += 4)
                     Backward128(ref gradient, ref best, origin, iw, Math.Min(i, ow - 4), ref top, ref bottom);
             }
+            else if (ow >= 16)
+            {
+                for (int i = 0; i < ow; i += 16)
+                    Backward512(ref gradient, ref best, origin, iw, Math.Min(i, ow - 16), ref top, ref bottom);
+            }
             else
             {
                 for (int i = 0; i < ow; i += 8)
                     Backward256(ref gradient, ref best, origin, iw, Math.Min(i, ow - 8), ref top, ref bottom);
             }
 
-            dx[(origin + 2 * ow)..(origin + iw)].Clear();
-            dx[(origin + iw + 2 * ow)..(origin + 2 * iw)].Clear();
+            if (2 * ow < iw)
+            {
+                dx[(origin + 2 * ow)..(origin + iw)].Clear();
+                dx[(origin + iw + 2 * ow)..(origin + 2 * iw)].Clear();
+            }
         }
 
         dx[(2 * dims.OH * iw)..].Clear();
@@ -116,6 +125,19 @@ internal static class MaxPooling2x2
             max = Vector128.ConditionalSelect(take, value, max);
             best = Vector128.ConditionalSelect(take.AsInt32(), position, best);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Backward512(ref float dy, ref int argmax, int origin, int iw, int i, ref float top, ref float bottom)
+    {
+        Vector512<int> gradient = Vector512.LoadUnsafe(ref dy, (nuint)i).AsInt32();
+        Vector512<int> tap = Vector512.LoadUnsafe(ref argmax, (nuint)i) - s_columns512 - Vector512.Create(origin + 2 * i);
+        Vector512<int> a = gradient & Vector512.Equals(tap, Vector512<int>.Zero);
+        Vector512<int> b = gradient & Vector512.Equals(tap, Vector512<int>.One);
+        Vector512<int> c = gradient & Vector512.Equals(tap, Vector512.Create(iw));
+        Vector512<int> d = gradient & Vector512.Equals(tap, Vector512.Create(iw + 1));
+        Lanes.Join(a.AsSingle(), b.AsSingle(), ref top, (nuint)(2 * i));
+        Lanes.Join(c.AsSingle(), d.AsSingle(), ref bottom, (nuint)(2 * i));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -39,6 +39,9 @@ internal sealed class Im2ColConvolution : NchwMethod
         (_rows, _columns, _channels, _rowChannels) = (rows, columns, channels, rowChannels);
     }
 
+    /// <summary>Output rows and channels of a block; the last ones of an image may have fewer.</summary>
+    public (int Rows, int Channels) Block => (_rows, _channels);
+
     private int Area => Dims.KH * Dims.KW;
 
     public override string Describe(ConvolutionPass pass, int workers) =>

@@ -153,15 +153,16 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
         }
     }
 
+    /// <summary>Pixels that are lowered together.</summary>
+    public static int BlockLength(in Conv2dDims dims, int channels) =>
+        (int)Math.Clamp(BlockFloats / ((long)dims.KH * dims.KW * channels), FewestPixels, BlockPixels);
+
     private static int Pixels(in Conv2dDims dims) => dims.N * dims.OH * dims.OW;
 
     private static int Panels(in Conv2dDims dims) => dims.Groups * new PanelCut(1, dims.OCPerGroup).Count;
 
     private static int ForwardLength(NhwcPass pass) =>
         EvenBlocks.Length(Pixels(pass.Dims), BlockLength(pass.Dims, pass.Dims.ICPerGroup), pass.Workers, GemmPieces.RowsTogether);
-
-    private static int BlockLength(in Conv2dDims dims, int channels) =>
-        (int)Math.Clamp(BlockFloats / ((long)dims.KH * dims.KW * channels), FewestPixels, BlockPixels);
 
     private static long LoweredLength(Conv2dDims dims, int channels) =>
         (long)Math.Min(BlockLength(dims, channels), Pixels(dims)) * dims.KH * dims.KW * channels;

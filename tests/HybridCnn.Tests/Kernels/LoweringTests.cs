@@ -33,7 +33,12 @@ public class LoweringTests(ITestOutputHelper output)
     [Theory]
     [InlineData("mb1ic2ih20iw700oc1kh3kw3ph1pw1")]
     [InlineData("mb1ic1ih3iw80oc1kh1kw40ph0pw20")]
-    public void Serves_wide_rows_and_wide_kernels(string problem)
+    [InlineData("mb1ic2ih90iw60oc1kh3ph1")]
+    [InlineData("mb1ic2ih90iw61oc1kh3sh2ph1")]
+    [InlineData("mb1ic2ih70iw67oc1kh11sh4ph2")]
+    [InlineData("mb1ic1ih70iw100oc1kh5kw3sh3sw2ph2pw1dh1dw2")]
+    [InlineData("mb1ic1ih2iw5000oc1kh2kw3ph0pw1")]
+    public void Serves_wide_rows_wide_kernels_and_images_in_several_strips(string problem)
     {
         var dims = Conv2dDims.Parse(problem);
         Check(dims, new SeededRandom(2), dims.IC, 0, dims.OH, GuardSide.End);

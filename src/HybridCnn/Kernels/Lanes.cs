@@ -9,6 +9,15 @@ namespace HybridCnn.Kernels;
 /// </summary>
 internal static class Lanes
 {
+    /// <summary>Reads 32 floats from <paramref name="source"/> + <paramref name="offset"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> Even, Vector512<float> Odd) Split512(ref float source, nuint offset)
+    {
+        Vector512<ulong> low = Vector512.LoadUnsafe(ref source, offset).AsUInt64();
+        Vector512<ulong> high = Vector512.LoadUnsafe(ref source, offset + 16).AsUInt64();
+        return (Vector512.Narrow(low, high).AsSingle(), Vector512.Narrow(low >>> 32, high >>> 32).AsSingle());
+    }
+
     /// <summary>Reads 16 floats from <paramref name="source"/> + <paramref name="offset"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<float> Even, Vector256<float> Odd) Split256(ref float source, nuint offset)

@@ -48,41 +48,50 @@ internal static class MaxPoolingGradient
     private static void Run<TPadded>(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, Span<float> dx)
         where TPadded : struct, IFlag
     {
+        // Output rows that meet a row of dx; never more than KH, and two where windows are three high and two apart.
+        Span<int> rows = stackalloc int[dims.KH];
         int pairs = dims.IW / 2, step = pairs >= Vector512<int>.Count ? Vector512<int>.Count : Vector256<int>.Count;
         for (int ih = 0; ih < dims.IH; ih++)
         {
             Span<float> row = dx.Slice(ih * dims.IW, dims.IW);
+            int count = 0;
+            for (int kh = dims.KH - 1; kh >= 0; kh--)
+            {
+                int oh = dims.OutputRow(ih, kh);
+                if (oh >= 0)
+                    rows[count++] = oh * dims.OW;
+            }
+
+            int position = ih * dims.IW;
+            ReadOnlySpan<int> windows = rows[..count];
             for (int block = 0; block < pairs; block += step)
             {
                 // The last pairs of a row move back over some that are done.
                 int pair = Math.Min(block, pairs - step);
                 if (step == Vector512<int>.Count)
-                    Pairs512<TPadded>(dims, dy, argmax, ih, pair, row);
+                    Pairs512<TPadded>(windows, dy, argmax, position + 2 * pair, pair, row);
                 else
-                    Pairs256<TPadded>(dims, dy, argmax, ih, pair, row);
+                    Pairs256<TPadded>(windows, dy, argmax, position + 2 * pair, pair, row);
             }
 
             if (dims.IW > 2 * pairs)
-                row[2 * pairs] = Element<TPadded>(dims, dy, argmax, ih, 2 * pairs);
+                row[2 * pairs] = Element<TPadded>(windows, dims.OW, dy, argmax, position + 2 * pairs, pairs);
         }
     }
 
     // Columns 2p and 2p + 1 of dx for 16 pairs p. Three windows reach them: without padding p − 1 and p the first, p the second; with padding p the first,
     // p and p + 1 the second. A window that isn't there is the last or the first of a neighboring row, which has its maximum elsewhere.
-    private static void Pairs512<TPadded>(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int ih, int pair, Span<float> row)
+    private static void Pairs512<TPadded>(ReadOnlySpan<int> windows, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int position, int pair, Span<float> row)
         where TPadded : struct, IFlag
     {
-        Vector512<int> even = s_pairs512 + Vector512.Create(ih * dims.IW + 2 * pair), odd = even + Vector512<int>.One;
+        Vector512<int> even = s_pairs512 + Vector512.Create(position), odd = even + Vector512<int>.One;
         Vector512<float> first = default, second = default;
-        for (int kh = dims.KH - 1; kh >= 0; kh--)
+        foreach (int window in windows)
         {
-            int oh = dims.OutputRow(ih, kh);
-            if (oh < 0)
-                continue;
-            int at = oh * dims.OW + pair, low = TPadded.IsSet ? at : at - 1;
+            int low = window + pair - (TPadded.IsSet ? 0 : 1);
             if (low < 0 || low + Vector512<int>.Count + 1 > dy.Length)
             {
-                AtEnd<TPadded>(dy, argmax, low, ih * dims.IW + 2 * pair, Vector512<int>.Count, ref first, ref second);
+                (first, second) = AtEnd(dy, argmax, low, position, Vector512<int>.Count, first, second);
                 continue;
             }
 
@@ -107,21 +116,17 @@ internal static class MaxPoolingGradient
         Lanes.Join(first, second, ref MemoryMarshal.GetReference(row.Slice(2 * pair, 2 * Vector512<int>.Count)), 0);
     }
 
-    private static void Pairs256<TPadded>(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int ih, int pair, Span<float> row)
+    private static void Pairs256<TPadded>(ReadOnlySpan<int> windows, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int position, int pair, Span<float> row)
         where TPadded : struct, IFlag
     {
-        Vector256<int> even = s_pairs256 + Vector256.Create(ih * dims.IW + 2 * pair), odd = even + Vector256<int>.One;
+        Vector256<int> even = s_pairs256 + Vector256.Create(position), odd = even + Vector256<int>.One;
         Vector256<float> first = default, second = default;
-        for (int kh = dims.KH - 1; kh >= 0; kh--)
+        foreach (int window in windows)
         {
-            int oh = dims.OutputRow(ih, kh);
-            if (oh < 0)
-                continue;
-            int at = oh * dims.OW + pair, low = TPadded.IsSet ? at : at - 1;
+            int low = window + pair - (TPadded.IsSet ? 0 : 1);
             if (low < 0 || low + Vector256<int>.Count + 1 > dy.Length)
             {
-                Vector512<float> a = first.ToVector512(), b = second.ToVector512();
-                AtEnd<TPadded>(dy, argmax, low, ih * dims.IW + 2 * pair, Vector256<int>.Count, ref a, ref b);
+                (Vector512<float> a, Vector512<float> b) = AtEnd(dy, argmax, low, position, Vector256<int>.Count, first.ToVector512(), second.ToVector512());
                 (first, second) = (a.GetLower(), b.GetLower());
                 continue;
             }
@@ -149,9 +154,8 @@ internal static class MaxPoolingGradient
 
     // The same where a register would leave the plane of dy: at the first and at the last rows of windows.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AtEnd<TPadded>(
-        ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int low, int position, int count, ref Vector512<float> first, ref Vector512<float> second)
-        where TPadded : struct, IFlag
+    private static (Vector512<float> First, Vector512<float> Second) AtEnd(
+        ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int low, int position, int count, Vector512<float> first, Vector512<float> second)
     {
         for (int i = 0; i < count; i++)
         {
@@ -165,23 +169,21 @@ internal static class MaxPoolingGradient
                     second = second.WithElement(i, second[i] + dy[window]);
             }
         }
+
+        return (first, second);
     }
 
     // The last column of a row of an odd number, which is the first of its pair.
-    private static float Element<TPadded>(in Pool2dDims dims, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int ih, int iw)
+    private static float Element<TPadded>(ReadOnlySpan<int> windows, int width, ReadOnlySpan<float> dy, ReadOnlySpan<int> argmax, int position, int pair)
         where TPadded : struct, IFlag
     {
         float sum = 0;
-        for (int kh = dims.KH - 1; kh >= 0; kh--)
+        foreach (int window in windows)
         {
-            int oh = dims.OutputRow(ih, kh);
-            if (oh < 0)
-                continue;
-            int from = Math.Max(0, iw / 2 - (TPadded.IsSet ? 0 : 1)), end = Math.Min(dims.OW, iw / 2 + 1);
-            for (int window = oh * dims.OW + from; window < oh * dims.OW + end; window++)
+            for (int ow = Math.Max(0, pair - (TPadded.IsSet ? 0 : 1)); ow < Math.Min(width, pair + 1); ow++)
             {
-                if (argmax[window] == ih * dims.IW + iw)
-                    sum += dy[window];
+                if (argmax[window + ow] == position)
+                    sum += dy[window + ow];
             }
         }
 

@@ -58,7 +58,7 @@ internal static class MaxPoolingRows
         for (int block = 0; block < y.Length; block += Vector512<float>.Count)
         {
             int ow = Math.Min(block, y.Length - Vector512<float>.Count);
-            Vector512<float> max = Vector512.Create(float.NegativeInfinity);
+            Vector512<float> max = Vector512.Create(float.NegativeInfinity), sum = Vector512<float>.Zero;
             Vector512<int> best = Vector512.Create<int>(firstTaps.Slice(ow, Vector512<int>.Count)) + Vector512.Create(rows.First * rowStep);
             for (int kh = rows.First; kh < rows.End; kh++)
             {
@@ -67,10 +67,18 @@ internal static class MaxPoolingRows
                 for (int kw = 0, column = 0; kw < dims.KW; kw++, column += dims.DilationW)
                 {
                     Vector512<float> value = Vector512.LoadUnsafe(ref line, (nuint)(ow + (stride == 1 ? column : (column & 1) * lanes + (column >> 1))));
-                    Vector512<float> take = Vector512.GreaterThan(value, max) | ~Vector512.Equals(value, value);
+                    Vector512<float> take = Vector512.GreaterThan(value, max);
                     max = Vector512.ConditionalSelect(take, value, max);
                     best = Vector512.ConditionalSelect(take.AsInt32(), Vector512.Create(kh * rowStep + column), best);
+                    sum += value;
                 }
+            }
+
+            // A NaN anywhere makes the sum one, as infinities of both signs do.
+            if (!Vector512.EqualsAll(sum, sum))
+            {
+                WithNaN(dims, rows, window, pitch, ow, Vector512<float>.Count, firstTaps, y, argmax);
+                continue;
             }
 
             max.CopyTo(y[ow..]);
@@ -86,7 +94,7 @@ internal static class MaxPoolingRows
         for (int block = 0; block < y.Length; block += Vector256<float>.Count)
         {
             int ow = Math.Min(block, y.Length - Vector256<float>.Count);
-            Vector256<float> max = Vector256.Create(float.NegativeInfinity);
+            Vector256<float> max = Vector256.Create(float.NegativeInfinity), sum = Vector256<float>.Zero;
             Vector256<int> best = Vector256.Create<int>(firstTaps.Slice(ow, Vector256<int>.Count)) + Vector256.Create(rows.First * rowStep);
             for (int kh = rows.First; kh < rows.End; kh++)
             {
@@ -95,14 +103,47 @@ internal static class MaxPoolingRows
                 for (int kw = 0, column = 0; kw < dims.KW; kw++, column += dims.DilationW)
                 {
                     Vector256<float> value = Vector256.LoadUnsafe(ref line, (nuint)(ow + (stride == 1 ? column : (column & 1) * lanes + (column >> 1))));
-                    Vector256<float> take = Vector256.GreaterThan(value, max) | ~Vector256.Equals(value, value);
+                    Vector256<float> take = Vector256.GreaterThan(value, max);
                     max = Vector256.ConditionalSelect(take, value, max);
                     best = Vector256.ConditionalSelect(take.AsInt32(), Vector256.Create(kh * rowStep + column), best);
+                    sum += value;
                 }
+            }
+
+            // A NaN anywhere makes the sum one, as infinities of both signs do.
+            if (!Vector256.EqualsAll(sum, sum))
+            {
+                WithNaN(dims, rows, window, pitch, ow, Vector256<float>.Count, firstTaps, y, argmax);
+                continue;
             }
 
             max.CopyTo(y[ow..]);
             (best + Vector256.CreateSequence(rows.Start * dims.IW + ow * stride - dims.PadLeft, stride)).CopyTo(argmax[ow..]);
+        }
+    }
+
+    // The same for windows of which one has a NaN, one after the other: the last NaN beats all numbers.
+    private static void WithNaN(
+        in Pool2dDims dims, PoolWindow rows, ReadOnlySpan<float> window, int pitch, int first, int count, ReadOnlySpan<int> firstTaps, Span<float> y, Span<int> argmax)
+    {
+        int stride = dims.StrideW, lanes = pitch / stride;
+        for (int ow = first; ow < first + count; ow++)
+        {
+            float max = float.NegativeInfinity;
+            int best = firstTaps[ow] + rows.First * dims.DilationH * dims.IW;
+            for (int kh = rows.First; kh < rows.End; kh++)
+            {
+                for (int kw = 0; kw < dims.KW; kw++)
+                {
+                    int column = kw * dims.DilationW;
+                    float value = window[kh * dims.DilationH * pitch + column % stride * lanes + column / stride + ow];
+                    if (value > max || float.IsNaN(value))
+                        (max, best) = (value, kh * dims.DilationH * dims.IW + column);
+                }
+            }
+
+            y[ow] = max;
+            argmax[ow] = best + rows.Start * dims.IW + ow * stride - dims.PadLeft;
         }
     }
 

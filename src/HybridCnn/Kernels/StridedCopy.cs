@@ -90,7 +90,17 @@ internal static class StridedCopy
             ref float second = ref Unsafe.Add(ref odd0, row * stride);
             // The last pairs of a row move back over some that are done.
             int at = 0;
-            if (pairs >= Vector256<float>.Count)
+            if (pairs >= Vector512<float>.Count)
+            {
+                for (; at < pairs; at += Vector512<float>.Count)
+                {
+                    int pair = Math.Min(at, pairs - Vector512<float>.Count);
+                    (Vector512<float> a, Vector512<float> b) = Lanes.Split512(ref from, (nuint)(2 * pair));
+                    a.StoreUnsafe(ref first, (nuint)pair);
+                    b.StoreUnsafe(ref second, (nuint)pair);
+                }
+            }
+            else if (pairs >= Vector256<float>.Count)
             {
                 for (; at < pairs; at += Vector256<float>.Count)
                 {

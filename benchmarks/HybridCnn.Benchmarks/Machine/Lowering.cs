@@ -29,7 +29,7 @@ internal sealed class Lowering
         _planes = dims.In(Layout.Nchw);
         _pixels = dims.In(Layout.Nhwc);
         _workers = workers;
-        (_rows, _channels) = pieces ? new Im2ColConvolution(_planes, smallKernels: true).Block : (dims.OH, dims.IC);
+        (_rows, _channels) = pieces ? new Im2ColConvolution(_planes, smallKernels: true).BlockSize : (dims.OH, dims.IC);
         _length = pieces ? Math.Min(NhwcIm2ColConvolution.BlockLength(_pixels, dims.IC), dims.OH * dims.OW) : dims.OH * dims.OW;
         int depth = dims.IC * dims.KH * dims.KW, matrix = depth * dims.OH * dims.OW;
         _repeats = Math.Max(1, FloatsOfStep / matrix);

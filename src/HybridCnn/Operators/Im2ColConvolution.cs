@@ -39,8 +39,8 @@ internal sealed class Im2ColConvolution : NchwMethod
         (_rows, _columns, _channels, _rowChannels) = (rows, columns, channels, rowChannels);
     }
 
-    /// <summary>Output rows and channels of a block; the last ones of an image may have fewer.</summary>
-    public (int Rows, int Channels) Block => (_rows, _channels);
+    /// <summary>Output rows and channels of a block, if rows are not so long that it has a part of one; the last ones of an image may have fewer.</summary>
+    public (int Rows, int Channels) BlockSize => (_rows, _channels);
 
     private int Area => Dims.KH * Dims.KW;
 

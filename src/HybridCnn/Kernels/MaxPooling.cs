@@ -52,13 +52,6 @@ internal static class MaxPooling
             return;
         }
 
-        // The loop below is the one that says which index lies outside.
-        if (MaxPoolingGradient.Takes(dims) && MaxPoolingGradient.AreInside(argmax, dx.Length))
-        {
-            MaxPoolingGradient.Run(dims, dy, argmax, dx);
-            return;
-        }
-
         dx.Clear();
         for (int i = 0; i < dy.Length; i++)
             dx[argmax[i]] += dy[i];

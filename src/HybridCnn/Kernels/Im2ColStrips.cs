@@ -16,7 +16,7 @@ internal static class Im2ColStrips
     /// <summary>Whether the kernel is made for this geometry: for a kernel of one column a strip is a copy too many.</summary>
     public static bool Takes(in Conv2dDims d) => d.KW > 1 && Pitch(d) * Reach(d) <= StripFloats;
 
-    /// <summary><see cref="Im2Col.Run"/> for such geometries.</summary>
+    /// <summary><see cref="Im2Col"/> for such geometries.</summary>
     public static void Run(in Conv2dDims d, ReadOnlySpan<float> x, int channels, int oh0, int oh1, Span<float> col)
     {
         int plane = d.IH * d.IW, pixels = (oh1 - oh0) * d.OW, patches = d.KH * d.KW * pixels, top = oh0 * d.StrideH - d.PadTop;

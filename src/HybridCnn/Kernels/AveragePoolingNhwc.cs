@@ -76,7 +76,7 @@ internal static class AveragePoolingNhwc
 
         if (dims.StrideW == 1)
         {
-            BackwardDense(dims, countIncludePad, divisorOverride, dy, ih, scratch, dx);
+            AveragePoolingNhwcGradient.Row(dims, countIncludePad, divisorOverride, dy, ih, scratch, dx);
             return;
         }
 
@@ -165,79 +165,8 @@ internal static class AveragePoolingNhwc
             Spread(row.Slice(ow * channels, channels), share, dx.Slice(ow * dims.KW * channels, dims.KW * channels), dims.KW);
     }
 
-    // Windows one column apart: whole output rows are added up first, then every pixel of dx takes its windows' shares and is written once.
-    private static void BackwardDense(
-        in Pool2dDims dims, bool countIncludePad, int divisorOverride, ReadOnlySpan<float> dy, int ih, Span<float> scratch, Span<float> dx)
-    {
-        int channels = dims.C, line = dims.OW * channels, rows = 0;
-        Span<float> sums = scratch[..line], shares = scratch.Slice(line, dims.OW);
-        for (int kh = dims.KH - 1; kh >= 0; kh--)
-        {
-            int oh = dims.OutputRow(ih, kh);
-            if (oh < 0)
-                continue;
-            PoolWindow row = dims.Rows(oh);
-            float share = divisorOverride != 0 ? 1 : 1f / (countIncludePad ? row.Padded : row.End - row.First);
-            if (rows++ == 0)
-                Spread(dy.Slice(oh * line, line), share, sums, 1);
-            else
-                AddProduct(dy.Slice(oh * line, line), share, sums, 1, 0);
-        }
-
-        if (rows == 0)
-        {
-            dx.Clear();
-            return;
-        }
-
-        for (int ow = 0; ow < dims.OW; ow++)
-        {
-            PoolWindow columns = dims.Columns(ow);
-            shares[ow] = 1f / (divisorOverride != 0 ? divisorOverride : countIncludePad ? columns.Padded : columns.End - columns.First);
-        }
-
-        for (int iw = 0; iw < dims.IW; iw++)
-            SumShares(dims, sums, shares, iw + dims.PadLeft, dx.Slice(iw * channels, channels));
-    }
-
-    // y = Σ sums[ow]·shares[ow] over the windows ow = column − kw·dilation that there are.
-    private static void SumShares(in Pool2dDims dims, ReadOnlySpan<float> sums, ReadOnlySpan<float> shares, int column, Span<float> y)
-    {
-        int step = dims.DilationW, taps = Math.Min(dims.KW - 1, column / step), first = Math.Max(0, (column - dims.OW + step) / step), channel = 0;
-        if (taps < first)
-        {
-            y.Clear();
-            return;
-        }
-
-        ref float from = ref MemoryMarshal.GetReference(sums[..(dims.OW * y.Length)]);
-        for (; channel + Vector512<float>.Count <= y.Length; channel += Vector512<float>.Count)
-        {
-            Vector512<float> sum = default;
-            for (int kw = taps; kw >= first; kw--)
-            {
-                int ow = column - kw * step;
-                sum = Vector512.MultiplyAddEstimate(Vector512.LoadUnsafe(ref from, (nuint)(ow * y.Length + channel)), Vector512.Create(shares[ow]), sum);
-            }
-
-            sum.CopyTo(y[channel..]);
-        }
-
-        for (; channel < y.Length; channel++)
-        {
-            float sum = 0;
-            for (int kw = taps; kw >= first; kw--)
-            {
-                int ow = column - kw * step;
-                sum += sums[ow * y.Length + channel] * shares[ow];
-            }
-
-            y[channel] = sum;
-        }
-    }
-
-    // Each of so many pixels of y = factor · x.
-    private static void Spread(ReadOnlySpan<float> x, float factor, Span<float> y, int pixels)
+    /// <summary>Each of so many pixels of y = factor · x.</summary>
+    public static void Spread(ReadOnlySpan<float> x, float factor, Span<float> y, int pixels)
     {
         int channels = x.Length;
         ref float from = ref MemoryMarshal.GetReference(x);
@@ -330,8 +259,8 @@ internal static class AveragePoolingNhwc
         }
     }
 
-    // Adds factor · x to each of so many pixels of y, a step apart.
-    private static void AddProduct(ReadOnlySpan<float> x, float factor, Span<float> y, int pixels, int step)
+    /// <summary>Adds factor · x to each of so many pixels of y, a step apart.</summary>
+    public static void AddProduct(ReadOnlySpan<float> x, float factor, Span<float> y, int pixels, int step)
     {
         ref float from = ref MemoryMarshal.GetReference(x);
         ref float to = ref MemoryMarshal.GetReference(y[..((pixels - 1) * step + x.Length)]);

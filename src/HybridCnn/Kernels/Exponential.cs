@@ -8,9 +8,6 @@ internal static class Exponential
     // Between them 2^n is a normal number.
     private const float Lowest = -87.33f, Highest = 88.37f;
 
-    // From here on the fraction for tanh stays where it is.
-    private const float LastOfTanh = 7.9053111f;
-
     // ln 2 in two parts; the first has so few digits that n times it is exact (Cody and Waite, Software Manual for the Elementary Functions, 1980).
     private const float Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f, Log2E = 1.44269504f;
 
@@ -72,25 +69,20 @@ internal static class Exponential
     }
 
     /// <summary>
-    /// tanh x within 3e-7 of itself, less than five units in the last place, and never beyond ±1: an odd polynomial of degree 13 by an even one of degree 6, for |x| up
-    /// to 7.9, where it is 2 units below 1 and stays. Half the work of an exponential. Source: Eigen (generic_fast_tanh_float), 2016.
+    /// tanh x within 3e-7 of itself: a polynomial up to 0.625 (Moshier, Cephes (tanhf), 1989), where (1 − e) / (1 + e), e = e^−2|x|, loses digits.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Tanh<T>(T x)
         where T : struct, IFloats<T>
     {
-        x = T.AtMost(T.Broadcast(LastOfTanh), T.AtLeast(T.Broadcast(-LastOfTanh), x));
-        T square = x * x;
-        T p = T.MultiplyAdd(T.Broadcast(-2.76076847742355e-16f), square, T.Broadcast(2.00018790482477e-13f));
-        p = T.MultiplyAdd(p, square, T.Broadcast(-8.60467152213735e-11f));
-        p = T.MultiplyAdd(p, square, T.Broadcast(5.12229709037114e-8f));
-        p = T.MultiplyAdd(p, square, T.Broadcast(1.48572235717979e-5f));
-        p = T.MultiplyAdd(p, square, T.Broadcast(6.37261928875436e-4f));
-        p = T.MultiplyAdd(p, square, T.Broadcast(4.89352455891786e-3f));
-        T q = T.MultiplyAdd(T.Broadcast(1.19825839466702e-6f), square, T.Broadcast(1.18534705686654e-4f));
-        q = T.MultiplyAdd(q, square, T.Broadcast(2.26843463243900e-3f));
-        q = T.MultiplyAdd(q, square, T.Broadcast(4.89352518554385e-3f));
-        return p / q * x;
+        T zero = T.Broadcast(0), one = T.Broadcast(1), size = T.Abs(x), square = x * x;
+        T p = T.MultiplyAdd(T.Broadcast(-5.70498872745e-3f), square, T.Broadcast(2.06390887954e-2f));
+        p = T.MultiplyAdd(p, square, T.Broadcast(-5.37397155531e-2f));
+        p = T.MultiplyAdd(p, square, T.Broadcast(1.33314422036e-1f));
+        p = T.MultiplyAdd(p, square, T.Broadcast(-3.33332819422e-1f));
+        T small = T.MultiplyAdd(p * square, x, x);
+        T e = ExpOfNegative(size * T.Broadcast(-2)), large = (one - e) / (one + e);
+        return T.Select(size - T.Broadcast(0.625f), T.Select(x, large, zero - large), small);
     }
 
     /// <summary>

@@ -68,11 +68,13 @@ internal static class Im2ColNhwc
     {
         for (int ow = from; ow < to; ow++)
         {
-            int iw = ow * dims.StrideW - dims.PadLeft, first = Math.Clamp(iw, 0, dims.IW), last = Math.Clamp(iw + dims.KW, first, dims.IW);
+            // Elements [first, last) of the kernel row; none where it lies in the padding as a whole.
+            int iw = ow * dims.StrideW - dims.PadLeft, first = Math.Clamp(-iw, 0, dims.KW), last = Math.Clamp(dims.IW - iw, first, dims.KW);
             Span<float> row = rows.Slice((ow - start) * depth, dims.KW * dims.IC);
-            row[..((first - iw) * dims.IC)].Clear();
-            line[(first * dims.IC)..(last * dims.IC)].CopyTo(row[((first - iw) * dims.IC)..]);
-            row[((last - iw) * dims.IC)..].Clear();
+            row[..(first * dims.IC)].Clear();
+            if (first < last)
+                line[((iw + first) * dims.IC)..((iw + last) * dims.IC)].CopyTo(row[(first * dims.IC)..]);
+            row[(last * dims.IC)..].Clear();
         }
     }
 

@@ -68,18 +68,6 @@ public class ActivationTests
         }
     }
 
-    [Fact]
-    public void Tanh_keeps_its_digits_near_zero_and_stays_within_one()
-    {
-        float[] x = [.. Enumerable.Range(-200_000, 400_001).Select(i => i * 6e-5f), .. Enumerable.Range(0, 3000).Select(i => MathF.Pow(10, -30 + i * 0.01f))], y = new float[x.Length];
-        Elementwise.Forward(default(TanhFunction), x, y);
-        for (int i = 0; i < x.Length; i++)
-        {
-            double expected = Math.Tanh(x[i]);
-            Assert.True(Math.Abs(y[i] - expected) <= 3e-7 * Math.Abs(expected) && Math.Abs(y[i]) <= 1, $"tanh({x[i]:r}) is {y[i]:r}, not {expected:r}");
-        }
-    }
-
     [Theory]
     [MemberData(nameof(Names))]
     public void Gives_the_same_bits_in_place(string name)

@@ -68,8 +68,9 @@ internal static class TrainRun
         }
 
         RunDisplay display = RunDisplay.Choose(json, noProgress);
-        display.Started(run, folder);
+        // Before the display says that there is something to interrupt.
         using var interruption = new Interruption();
+        display.Started(run, folder);
         using PrefetchedBatches? ahead = settings.Loading.Prefetch > 0 ? new PrefetchedBatches(loader, settings.Loading.Prefetch + 1) : null;
         using EventFile? events = settings.Tensorboard ? EventFile.Create(folder.Path, from?.Progress.Step) : null;
         var loop = new TrainLoop(settings, network, ahead is null ? loader : ahead, new Evaluator(network, test, settings.Batch, context), context, display, folder, progress, clock)

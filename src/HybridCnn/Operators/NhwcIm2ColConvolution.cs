@@ -40,7 +40,7 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     {
         ConvolutionPass.Forward => new(Dims.WeightsCount, LoweredLength(Dims, Dims.ICPerGroup)),
         ConvolutionPass.BackwardData => new(Dims.WeightsCount, LoweredLength(Dims, NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, workers).Widest)),
-        _ => NhwcWeightGradient.Scratch(Dims, workers, LoweredLength),
+        _ => PointwiseNhwcGradient.Takes(Dims) ? PointwiseNhwcGradient.Scratch(Dims) : NhwcWeightGradient.Scratch(Dims, workers, LoweredLength),
     };
 
     /// <summary>y [N, OH, OW, OC] = x [N, IH, IW, IC] * weights [OC, IC/G, KH, KW] + bias [OC] (or empty). Overwrites y.</summary>
@@ -79,7 +79,13 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
         Run(
             ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, NhwcSplit.ForWeights(Dims, context.Workers.WorkerCount),
-            static pass => s_weightGradient.Run(pass));
+            static pass =>
+            {
+                if (PointwiseNhwcGradient.Takes(pass.Dims))
+                    PointwiseNhwcGradient.Run(pass);
+                else
+                    s_weightGradient.Run(pass);
+            });
 
     private static void ForwardBlocks(NhwcPass pass, int worker, int start, int end, int firstPanel, int endPanel)
     {

@@ -4,7 +4,7 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// BackwardWeights of a 1x1 kernel where dWeights is large beside dY: it is summed in place. Workers take filters; the columns
+/// BackwardWeights of a 1x1 kernel, strided or not, where dWeights is large beside dY: it is summed in place. Workers take filters; the columns
 /// of X and dY that a piece reads are packed, because a long power-of-two row would keep falling into the same few cache sets.
 /// <code>
 ///                    N = IC (panels of 64)
@@ -22,8 +22,8 @@ internal static class PointwiseNhwcGradient
 
     private const int MostFilters = 60;
 
-    /// <summary>Whether dWeights is large enough beside dY.</summary>
-    public static bool Takes(in Conv2dDims dims) => dims.WeightsCount * 4 > dims.YCount;
+    /// <summary>Whether the kernel is 1x1 and dWeights large enough beside dY.</summary>
+    public static bool Takes(in Conv2dDims dims) => dims is { KH: 1, KW: 1, Groups: 1 } && dims.WeightsCount * 4 > dims.YCount;
 
     /// <summary>X of the pixels in work, packed, and each worker's part of dY.</summary>
     public static ScratchSize Scratch(in Conv2dDims dims) =>
@@ -61,8 +61,7 @@ internal static class PointwiseNhwcGradient
     private static void PackInput(NhwcPass pass, int panel)
     {
         (int column, int columns) = new PanelCut(1, pass.Dims.IC)[panel];
-        ReadOnlySpan<float> x = pass.X.Span[(pass.Pixels.First * pass.Dims.IC + column)..];
-        RowCopy.Run(x, pass.Dims.IC, Panel(pass, column, columns), columns, pass.Pixels.Count, columns);
+        Im2ColNhwc.Run(pass.Dims, pass.X.Span, pass.Pixels.First, pass.Pixels.Count, column, columns, Panel(pass, column, columns));
     }
 
     private static Span<float> Panel(NhwcPass pass, int column, int columns) =>

@@ -24,7 +24,7 @@ internal static class BridgeContest
         TorchTraining[] peers = [.. Torch.Variants.Select(peer => Make(peer.ChannelsLast, swapped: false))];
         try
         {
-            double[] errors = NetContest.Check(ours.StepWithLoss, ours.Parameters, initial, peers, isDeep: !network.StartsWith("lenet", StringComparison.Ordinal));
+            double[] errors = NetContest.Check(ours.StepWithLoss, ours.Parameters, initial, peers);
             List<Contestant> contestants = [new("swapped", ours.Step), .. peers.Select((peer, i) => new Contestant(Torch.Variants[i].Name, peer.Step))];
             Timing[] timings = Turns.Run(contestants, plan, cancel);
             return [.. peers.Select((_, i) => new Row(network, "swapped", batch, threads, $"{ours.Swap!.Swapped} modules swapped", timings[0].Median, Torch.Variants[i].Name, timings[i + 1].Median, errors[i])

@@ -5,6 +5,9 @@ internal sealed class ChartAxis
 {
     private const int MostTicks = 8;
 
+    // Of a loss, times the median: beyond that is no loss of a training that learns, whose first is the logarithm of its classes.
+    private const double MostOverUsual = 1000;
+
     private readonly double _low, _high;
     private readonly bool _logarithmic, _percent;
     private readonly string _format;
@@ -17,13 +20,17 @@ internal sealed class ChartAxis
 
     public IReadOnlyList<double> Ticks { get; }
 
-    /// <summary>A loss falls over orders of magnitude, so the axis is logarithmic; ticks at 1, 2 and 5 times powers of ten.</summary>
+    /// <summary>
+    /// A loss falls over orders of magnitude, so the axis is logarithmic; ticks at 1, 2 and 5 times powers of ten. The last values of a training that diverges may lie
+    /// above: they would press all others into a line.
+    /// </summary>
     public static ChartAxis Loss(IEnumerable<double> values)
     {
-        double[] positive = [.. values.Where(v => v > 0 && double.IsFinite(v)).DefaultIfEmpty(1)];
+        double[] positive = [.. values.Where(v => v > 0 && double.IsFinite(v)).DefaultIfEmpty(1).Order()];
+        double most = Math.Min(positive[^1], MostOverUsual * positive[positive.Length / 2]);
         double[] candidates = [.. Enumerable.Range(-9, 19).SelectMany(e => new[] { 1.0, 2, 5 }.Select(m => m * Math.Pow(10, e)))];
-        double low = candidates.LastOrDefault(c => c <= positive.Min(), candidates[0]);
-        double high = candidates.FirstOrDefault(c => c >= positive.Max() && c > low, candidates[^1]);
+        double low = candidates.LastOrDefault(c => c <= positive[0], candidates[0]);
+        double high = candidates.FirstOrDefault(c => c >= most && c > low, candidates[^1]);
         double[] ticks = [.. candidates.Where(c => c >= low && c <= high)];
         if (ticks.Length > MostTicks)
             ticks = [.. ticks.Where(t => Math.Abs(Math.Log10(t) - Math.Round(Math.Log10(t))) < 1e-9)];

@@ -6,7 +6,7 @@ namespace HybridCnn.Cli.Reports;
 /// <summary>A line of a chart.</summary>
 /// <param name="Name">For tooltips.</param>
 /// <param name="Style">The style sheet's class for colour and stroke.</param>
-/// <param name="Dots">Whether each point is marked and has a tooltip.</param>
+/// <param name="Dots">Whether each point is marked and has a tooltip, unless there are too many.</param>
 /// <param name="Points">x and y, in the order they are joined.</param>
 /// <param name="Hue">Of the colour, in degrees, where the style leaves it open.</param>
 internal sealed record ChartLine(string Name, string Style, bool Dots, IReadOnlyList<(double X, double Y)> Points, double? Hue = null);
@@ -17,6 +17,9 @@ internal sealed record ChartLine(string Name, string Style, bool Dots, IReadOnly
 /// </summary>
 internal sealed class LineChart(string title, double lastX, ChartAxis y, string unit = "epoch")
 {
+    // More of them would touch each other, and their rims hide the line.
+    private const int MostDots = 100;
+
     private const double Width = 560, Height = 320, Left = 56, Right = 12, Top = 12, Bottom = 40;
 
     public string Draw(params ReadOnlySpan<ChartLine> lines)
@@ -45,7 +48,7 @@ internal sealed class LineChart(string title, double lastX, ChartAxis y, string 
         string points = string.Join(' ', line.Points.Select(p => $"{X(p.X):0.#},{Y(p.Y):0.#}"));
         string hue = line.Hue is { } degrees ? $" style=\"--hue:{degrees:0}\"" : "";
         svg.AppendLine($"<polyline class=\"line {line.Style}\"{hue} points=\"{points}\"/>");
-        if (!line.Dots)
+        if (!line.Dots || line.Points.Count > MostDots)
             return;
         foreach ((double x, double value) in line.Points)
         {

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using HybridCnn.Tensors;
 
@@ -12,6 +13,11 @@ namespace HybridCnn.IO;
 public static class SafeTensors
 {
     internal const int PieceElements = 1 << 20;
+
+    private const int SegmentBytes = 4096;
+
+    // A quotation mark within a string takes two bytes instead of six: notes of a training are JSON themselves.
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     // Kept: a training that saves itself every few seconds shall leave nothing behind for the garbage collector, whose large objects wait long.
     [ThreadStatic]
@@ -80,7 +86,7 @@ public static class SafeTensors
         ArrayBufferWriter<byte> buffer = t_header ??= new();
         buffer.ResetWrittenCount();
         int checksumAt = -1;
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, s_options))
         {
             json.WriteStartObject();
             if (metadata.Count > 0)
@@ -88,7 +94,12 @@ public static class SafeTensors
                 json.WriteStartObject("__metadata__");
                 foreach ((string key, ReadOnlyMemory<byte> value) in metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
                 {
-                    json.WriteString(key, value.Span);
+                    json.WritePropertyName(key);
+                    // The writer rents room for the worst case of what it escapes at a time, and the pool would keep that of a long value for ever.
+                    ReadOnlySpan<byte> rest = value.Span;
+                    for (; rest.Length > SegmentBytes; rest = rest[SegmentBytes..])
+                        json.WriteStringValueSegment(rest[..SegmentBytes], isFinalSegment: false);
+                    json.WriteStringValueSegment(rest, isFinalSegment: true);
                     if (key == SafeTensorChecksum.Key)
                         checksumAt = (int)(json.BytesCommitted + json.BytesPending) - value.Length - 1;
                 }

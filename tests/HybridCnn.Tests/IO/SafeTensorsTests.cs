@@ -32,7 +32,8 @@ public sealed class SafeTensorsTests : IDisposable
                 tensors.Add(($"layer {i}.\"wëight\"", tensor));
             }
 
-            var metadata = new Dictionary<string, string> { ["b"] = "ü \"\n", ["a"] = "" };
+            // The long one is written in segments, whose ends fall within characters and within what is escaped.
+            var metadata = new Dictionary<string, string> { ["b"] = "ü \"\n", ["a"] = "", ["c"] = new string('x', round) + string.Concat(Enumerable.Repeat("ü\"\\\n𝄞", 2000)) };
             SafeTensors.Write(_folder["w"], tensors, metadata);
             IReadOnlyDictionary<string, Tensor> read = SafeTensors.Read(_folder["w"]);
             Assert.Equal(tensors.Select(t => t.Name), read.Keys);

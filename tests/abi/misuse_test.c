@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hybridcnn.h"
 
@@ -263,6 +264,47 @@ static void handles(void)
     failures += wrong;
 }
 
+/* Four threads compute until what they compute with is gone: each call ends as it would have, or says so. */
+static pthread_barrier_t barrier;
+
+static void *until_destroyed(void *state)
+{
+    float out[Y];
+    hybridcnn_status status;
+    pthread_barrier_wait(&barrier);
+    do
+        status = forward(plan, context, x, X, b, 4, out, Y, NULL, 0);
+    while (status == HYBRIDCNN_OK && memcmp(out, y, sizeof out) == 0);
+    *(int *)state = status != HYBRIDCNN_ERROR_HANDLE || !strstr(hybridcnn_last_error(), "was destroyed");
+    return NULL;
+}
+
+static void destroyed_in_use(void)
+{
+    enum { THREADS = 4, ROUNDS = 50 };
+    hybridcnn_convolution_options options = { .struct_size = sizeof options, .n = 2, .ic = 3, .ih = 5, .iw = 5, .oc = 4, .kh = 3, .kw = 3 };
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_t threads[THREADS];
+        int wrong[THREADS];
+        EXPECT(hybridcnn_context_create(NULL, &context), OK, "");
+        EXPECT(hybridcnn_convolution_create(context, &options, &plan), OK, "");
+        EXPECT(forward(plan, context, x, X, b, 4, y, Y, NULL, 0), OK, "");
+        pthread_barrier_init(&barrier, NULL, THREADS + 1);
+        for (int i = 0; i < THREADS; i++)
+            pthread_create(&threads[i], NULL, until_destroyed, &wrong[i]);
+        pthread_barrier_wait(&barrier);
+        usleep((unsigned)round * 20);
+        EXPECT(hybridcnn_destroy(round % 2 ? (void *)plan : (void *)context), OK, "");
+        for (int i = 0; i < THREADS; i++) {
+            pthread_join(threads[i], NULL);
+            checks++;
+            failures += wrong[i];
+        }
+        pthread_barrier_destroy(&barrier);
+        EXPECT(hybridcnn_destroy(round % 2 ? (void *)context : (void *)plan), OK, "");
+    }
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2)
@@ -275,6 +317,7 @@ int main(int count, char **arguments)
     pools();
     trainers(arguments[1]);
     handles();
+    destroyed_in_use();
     /* What the header says of its structures, as a caller in another language lays them out. */
     checks++;
     failures += sizeof(hybridcnn_context_options) != 24 || sizeof(hybridcnn_convolution_options) != 72 || sizeof(hybridcnn_convolution_sizes) != 64

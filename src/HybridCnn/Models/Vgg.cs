@@ -9,6 +9,9 @@ namespace HybridCnn.Models;
 /// </summary>
 public static class Vgg
 {
+    /// <summary>Of the classifier: what the features end in, and its hidden units.</summary>
+    internal const int Inputs = 512 * 7 * 7, Hidden = 4096;
+
     private const int Minimum = 32;
 
     // Channels of a convolution; 0 is max pooling.
@@ -29,7 +32,12 @@ public static class Vgg
     /// <param name="dropout">Share of the hidden units that are left out in training.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value that makes no such network; the message names it.</exception>
     public static Graph Create(
-        int depth, bool batchNormalization, int channels, int height, int width, int classes, SeededRandom random, double dropout = 0.5)
+        int depth, bool batchNormalization, int channels, int height, int width, int classes, SeededRandom random, double dropout = 0.5) =>
+        Create(depth, batchNormalization, channels, height, width, classes, random, dropout, Hidden);
+
+    // With fewer hidden units, which hold nine tenths of all parameters.
+    internal static Graph Create(
+        int depth, bool batchNormalization, int channels, int height, int width, int classes, SeededRandom random, double dropout, int hidden)
     {
         int[] configuration = depth switch
         {
@@ -37,17 +45,17 @@ public static class Vgg
             16 => s_d,
             _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "Vgg has 11 or 16 layers."),
         };
-        ImageSize.Check(channels, height, width, classes, Minimum, nameof(Vgg));
+        ImageSize.Check(channels, height, width, classes, Minimum, $"VGG-{depth}{(batchNormalization ? " with batch normalization" : "")}");
         ArgumentNullException.ThrowIfNull(random);
         var features = new Sequential([.. Features(configuration, batchNormalization, channels, random)]);
         var classifier = new Sequential(
-            new Linear(512 * 7 * 7, 4096, random: random),
+            new Linear(Inputs, hidden, random: random),
             new ReLU(),
             new Dropout(dropout, random),
-            new Linear(4096, 4096, random: random),
+            new Linear(hidden, hidden, random: random),
             new ReLU(),
             new Dropout(dropout, random),
-            new Linear(4096, classes, random: random));
+            new Linear(hidden, classes, random: random));
         features.Initialize(Initializer.HeNormal(fanOut: true), random);
         classifier.Initialize(Initializer.Normal(0.01), random);
         var graph = new Graph();

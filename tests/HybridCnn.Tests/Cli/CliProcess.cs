@@ -59,10 +59,9 @@ internal static class CliProcess
     /// <summary>Runs in a shell that lets no file grow beyond a size.</summary>
     public static CliResult RunWithFilesUpTo(int bytes, params string[] arguments)
     {
-        // In POSIX shells the unit is 512 bytes. The signal that comes with the refusal would end the process.
+        // In POSIX shells the unit is 512 bytes. The signal that comes with the refusal would end the process. The runtime's own files for generated code would
+        // be larger: Start turns them off.
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"trap '' XFSZ; ulimit -f {bytes / 512}; exec dotnet \"$@\"", "sh", s_program, .. arguments]);
-        // The runtime's own files for generated code are larger.
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         using Process process = Start(start);
         return Finish(process, process.StandardOutput.ReadToEndAsync());
     }
@@ -74,6 +73,9 @@ internal static class CliProcess
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         foreach (string name in new[] { "HYBRIDCNN_NUM_THREADS", "HYBRIDCNN_DEBUG", "HYBRIDCNN_BLAS", "HYBRIDCNN_BLAS_CORETYPE" })
             start.Environment.Remove(name);
+        // These processes live for a second: what the runtime spends for later, counting calls and guarding its code, is a fifth of it.
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         return Process.Start(start)!;
     }
 

@@ -87,15 +87,18 @@ public class DownloadTests
         var content = new byte[1000];
         using var server = new FileServer(_ => content) { Refusals = 3, CutAfter = 0, Cuts = 99 };
         folder.Write(Images + ".part", new byte[400]);
+        string url;
+        using (var gone = new FileServer(_ => null))
+            url = gone.Url;
+        // At the same time, as both spend it waiting.
+        using var other = new TempFolder();
+        Task<CliResult> unanswered = Task.Run(() => CliProcess.Run("data", "download", "mnist", "--data-dir", other.Path, "--mirror", url));
         CliResult result = Download(server, folder.Path);
         Assert.Equal(2, result.ExitCode);
         Assert.Equal(5, server.Requests.Count);
         Assert.Contains("Run the same command again: it goes on behind the 400 bytes", result.Error);
         Assert.Equal(400, new FileInfo(folder[Images + ".part"]).Length);
-        string url;
-        using (var gone = new FileServer(_ => null))
-            url = gone.Url;
-        CliResult refused = CliProcess.Run("data", "download", "mnist", "--data-dir", folder.Path, "--mirror", url);
+        CliResult refused = unanswered.GetAwaiter().GetResult();
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("error: http://127.0.0.1", refused.Error);
     }

@@ -1,6 +1,7 @@
 using HybridCnn.Compute;
 using HybridCnn.Layers;
 using HybridCnn.Tensors;
+using HybridCnn.Tests.Support;
 
 namespace HybridCnn.Tests.Layers;
 
@@ -57,7 +58,7 @@ public class LayerContractTests
             second.ClearGradients();
             second.Forward(context);
             second.Backward(context);
-            Assert.Equal(first.Results(), second.Results());
+            SameBits.Assert(first.Results(), second.Results(), $"{name} on {threads} threads");
         }
     }
 
@@ -129,8 +130,9 @@ public class LayerContractTests
         };
         Tensor x = Tensor.From(one, layer.X.Item(0)), y = new(layer.Layer.Bind(one));
         layer.Layer.Forward(x, y, context);
+        float tolerance = 1e-6f * (10 + first.Max(Math.Abs));
         for (int i = 0; i < first.Length && !entry.SeesWholeBatch; i++)
-            Assert.Equal(first[i], y.Span[i], 1e-6f * (10 + first.Max(Math.Abs)));
+            Assert.Equal(first[i], y.Span[i], tolerance);
         Assert.Equal(entry.Output, layer.Layer.Bind(entry.Input));
         layer.Forward(context);
         Assert.Equal(first, layer.Y.Item(0).ToArray());

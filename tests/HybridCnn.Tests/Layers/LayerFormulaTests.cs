@@ -51,8 +51,8 @@ public class LayerFormulaTests
 
         for (int threads = 1; threads <= 4; threads += 2)
         {
-            Assert.Equal(planesBack, Run(make(), values, shape, threads).Back);
-            Assert.Equal(pixelsBack, Run(make(), values, shape.In(Layout.Nhwc), threads).Back);
+            SameBits.Assert(planesBack, Run(make(), values, shape, threads).Back, $"{name} in NCHW order on {threads} threads");
+            SameBits.Assert(pixelsBack, Run(make(), values, shape.In(Layout.Nhwc), threads).Back, $"{name} in NHWC order on {threads} threads");
         }
 
         void AssertClose(float[] expected, float[] actual, string what)

@@ -61,8 +61,7 @@ public class ConvolutionErrorTests(ITestOutputHelper output)
             var random = new SeededRandom(5);
             float[] x = Images(numbers, random, dims.XCount, dims.IC, dims.IH, dims.IW), dy = Images(numbers, random, dims.YCount, dims.OC, dims.OH, dims.OW);
             float[] w = Filters(numbers, random, dims.WeightsCount);
-            double[] y = ReferenceConvolution.Forward(dims, x, w, []), dx = ReferenceConvolution.BackwardData(dims, dy, w);
-            double[] dw = ReferenceConvolution.BackwardWeights(dims, x, dy).Weights;
+            (double[] y, double[] dx, double[] dw, _) = ReferenceConvolution.Passes(dims, x, w, [], dy);
             foreach (var plan in Plans(dims, context.Options))
             {
                 bool nhwc = plan.Dims.Layout == Layout.Nhwc;

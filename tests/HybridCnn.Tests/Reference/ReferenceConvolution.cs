@@ -5,38 +5,23 @@ namespace HybridCnn.Tests.Reference;
 /// <summary>Convolution by its definition: explicit loops, in double. Slow, and obviously right.</summary>
 internal static class ReferenceConvolution
 {
-    public static double[] Forward(Conv2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b)
+    /// <summary>The results of all three passes, NCHW; the loops are the same.</summary>
+    /// <param name="d">The problem.</param>
+    /// <param name="x">[N, IC, IH, IW].</param>
+    /// <param name="w">[OC, IC / groups, KH, KW].</param>
+    /// <param name="b">[OC], or empty.</param>
+    /// <param name="dy">[N, OC, OH, OW].</param>
+    public static (double[] Y, double[] DX, double[] DW, double[] DB) Passes(
+        Conv2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, ReadOnlySpan<float> dy)
     {
-        var y = new double[d.YCount];
-        for (int i = 0; i < y.Length && !b.IsEmpty; i++)
-            y[i] = b[i / (d.OH * d.OW) % d.OC];
-        foreach (var (xi, wi, yi) in Terms(d))
-            y[yi] += (double)x[xi] * w[wi];
-        return y;
-    }
+        double[] y = new double[d.YCount], dx = new double[d.XCount], dw = new double[d.WeightsCount], db = new double[d.OC];
+        for (int i = 0; i < y.Length; i++)
+        {
+            int oc = i / (d.OH * d.OW) % d.OC;
+            y[i] = b.IsEmpty ? 0 : b[oc];
+            db[oc] += dy[i];
+        }
 
-    public static double[] BackwardData(Conv2dDims d, ReadOnlySpan<float> dy, ReadOnlySpan<float> w)
-    {
-        var dx = new double[d.XCount];
-        foreach (var (xi, wi, yi) in Terms(d))
-            dx[xi] += (double)dy[yi] * w[wi];
-        return dx;
-    }
-
-    public static (double[] Weights, double[] Bias) BackwardWeights(Conv2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> dy)
-    {
-        var dw = new double[d.WeightsCount];
-        var db = new double[d.OC];
-        for (int i = 0; i < dy.Length; i++)
-            db[i / (d.OH * d.OW) % d.OC] += dy[i];
-        foreach (var (xi, wi, yi) in Terms(d))
-            dw[wi] += (double)x[xi] * dy[yi];
-        return (dw, db);
-    }
-
-    // Every product x[xi] * w[wi] that is part of y[yi].
-    private static IEnumerable<(int X, int W, int Y)> Terms(Conv2dDims d)
-    {
         for (int n = 0; n < d.N; n++)
         for (int oc = 0; oc < d.OC; oc++)
         for (int oh = 0; oh < d.OH; oh++)
@@ -50,10 +35,14 @@ internal static class ReferenceConvolution
             if (ih < 0 || ih >= d.IH || iw < 0 || iw >= d.IW)
                 continue;
             int ic = oc / d.OCPerGroup * d.ICPerGroup + c;
-            yield return (
-                ((n * d.IC + ic) * d.IH + ih) * d.IW + iw,
-                ((oc * d.ICPerGroup + c) * d.KH + kh) * d.KW + kw,
-                ((n * d.OC + oc) * d.OH + oh) * d.OW + ow);
+            int xi = ((n * d.IC + ic) * d.IH + ih) * d.IW + iw;
+            int wi = ((oc * d.ICPerGroup + c) * d.KH + kh) * d.KW + kw;
+            int yi = ((n * d.OC + oc) * d.OH + oh) * d.OW + ow;
+            y[yi] += (double)x[xi] * w[wi];
+            dx[xi] += (double)dy[yi] * w[wi];
+            dw[wi] += (double)x[xi] * dy[yi];
         }
+
+        return (y, dx, dw, db);
     }
 }

@@ -5,38 +5,23 @@ namespace HybridCnn.Tests.Reference;
 /// <summary>Transposed convolution by its definition, every input pixel scattered: explicit loops, in double, NCHW. Slow, and obviously right.</summary>
 internal static class ReferenceTransposedConvolution
 {
-    public static double[] Forward(ConvTranspose2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b)
+    /// <summary>The results of all three passes; the loops are the same.</summary>
+    /// <param name="d">The problem.</param>
+    /// <param name="x">[N, IC, IH, IW].</param>
+    /// <param name="w">[IC, OC / groups, KH, KW].</param>
+    /// <param name="b">[OC], or empty.</param>
+    /// <param name="dy">[N, OC, OH, OW].</param>
+    public static (double[] Y, double[] DX, double[] DW, double[] DB) Passes(
+        ConvTranspose2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, ReadOnlySpan<float> dy)
     {
-        var y = new double[d.YCount];
-        for (int i = 0; i < y.Length && !b.IsEmpty; i++)
-            y[i] = b[i / (d.OH * d.OW) % d.OC];
-        foreach (var (xi, wi, yi) in Terms(d))
-            y[yi] += (double)x[xi] * w[wi];
-        return y;
-    }
+        double[] y = new double[d.YCount], dx = new double[d.XCount], dw = new double[d.WeightsCount], db = new double[d.OC];
+        for (int i = 0; i < y.Length; i++)
+        {
+            int oc = i / (d.OH * d.OW) % d.OC;
+            y[i] = b.IsEmpty ? 0 : b[oc];
+            db[oc] += dy[i];
+        }
 
-    public static double[] BackwardData(ConvTranspose2dDims d, ReadOnlySpan<float> dy, ReadOnlySpan<float> w)
-    {
-        var dx = new double[d.XCount];
-        foreach (var (xi, wi, yi) in Terms(d))
-            dx[xi] += (double)dy[yi] * w[wi];
-        return dx;
-    }
-
-    public static (double[] Weights, double[] Bias) BackwardWeights(ConvTranspose2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> dy)
-    {
-        var dw = new double[d.WeightsCount];
-        var db = new double[d.OC];
-        for (int i = 0; i < dy.Length; i++)
-            db[i / (d.OH * d.OW) % d.OC] += dy[i];
-        foreach (var (xi, wi, yi) in Terms(d))
-            dw[wi] += (double)x[xi] * dy[yi];
-        return (dw, db);
-    }
-
-    // Every product x[xi] * w[wi] that is part of y[yi].
-    private static IEnumerable<(int X, int W, int Y)> Terms(ConvTranspose2dDims d)
-    {
         Conv2dDims c = d.Convolution;
         int groups = c.Groups, filters = d.OC / groups;
         for (int n = 0; n < d.N; n++)
@@ -52,10 +37,14 @@ internal static class ReferenceTransposedConvolution
             if (oh < 0 || oh >= d.OH || ow < 0 || ow >= d.OW)
                 continue;
             int oc = ic / (d.IC / groups) * filters + o;
-            yield return (
-                ((n * d.IC + ic) * d.IH + ih) * d.IW + iw,
-                ((ic * filters + o) * c.KH + kh) * c.KW + kw,
-                ((n * d.OC + oc) * d.OH + oh) * d.OW + ow);
+            int xi = ((n * d.IC + ic) * d.IH + ih) * d.IW + iw;
+            int wi = ((ic * filters + o) * c.KH + kh) * c.KW + kw;
+            int yi = ((n * d.OC + oc) * d.OH + oh) * d.OW + ow;
+            y[yi] += (double)x[xi] * w[wi];
+            dx[xi] += (double)dy[yi] * w[wi];
+            dw[wi] += (double)x[xi] * dy[yi];
         }
+
+        return (y, dx, dw, db);
     }
 }

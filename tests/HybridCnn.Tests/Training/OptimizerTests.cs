@@ -109,7 +109,7 @@ public class OptimizerTests
     {
         float[][] expected = Train(1);
         foreach (int threads in (int[])[2, 3, 5])
-            Assert.Equal(expected, Train(threads));
+            SameBits.Assert(expected, Train(threads), $"{name} on {threads} threads");
 
         float[][] Train(int threads)
         {

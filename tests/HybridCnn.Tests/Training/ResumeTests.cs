@@ -1,6 +1,5 @@
 using HybridCnn.Compute;
 using HybridCnn.Layers;
-using HybridCnn.Models;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Support;
 using HybridCnn.Training;
@@ -48,7 +47,10 @@ public class ResumeTests
 
     private static Trainer Create(string optimizer, ComputeContext context)
     {
-        Network network = ModelCatalog.Create("vgg-cifar", 1, 28, 28, 4, seed: 1);
+        var random = new SeededRandom(1);
+        Network network = new Sequential(
+            new Conv2d(1, 8, 5, stride: 2, random: random), new BatchNorm2d(8), new ReLU(), new MaxPool2d(2), new Conv2d(8, 16, 3, random: random), new BatchNorm2d(16), new ReLU(),
+            new Flatten(), new Linear(16 * 4 * 4, 4, random: random));
         Optimizer own = TrainingParts.CreateOptimizer(optimizer, network.Parameters);
         own.DecayWeightsOnly();
         return new Trainer(network, new SoftmaxCrossEntropy(0.1f), own, context, s_batch)

@@ -22,7 +22,7 @@ public class TrainerTests
     {
         Assert.Equal(Train(), Train());
 
-        List<float> Train()
+        float[] Train()
         {
             using var context = new ComputeContext(threads);
             Trainer trainer = Create(model, context);
@@ -30,8 +30,7 @@ public class TrainerTests
             var losses = new List<float>();
             trainer.TrainEpoch(loader, step => losses.Add(step.Loss));
             Assert.Equal(25, losses.Count);
-            losses.AddRange(trainer.Network.Parameters.SelectMany(parameter => parameter.Value.Span.ToArray()));
-            return losses;
+            return [.. losses, .. trainer.Network.Parameters.SelectMany(parameter => parameter.Value.Span.ToArray())];
         }
     }
 

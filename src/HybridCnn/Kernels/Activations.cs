@@ -32,7 +32,7 @@ internal readonly struct CappedReluFunction(float ceiling) : IActivation
     public static bool FromOutput => true;
 
     public T Value<T>(T x)
-        where T : struct, IFloats<T> => T.Min(T.Rectify(x), T.Broadcast(ceiling));
+        where T : struct, IFloats<T> => T.AtMost(T.Broadcast(ceiling), T.Rectify(x));
 
     public T Gradient<T>(T at, T dy)
         where T : struct, IFloats<T> => T.WherePositive(at, T.WherePositive(T.Broadcast(ceiling) - at, dy));

@@ -81,7 +81,7 @@ public class DownloadTests
     }
 
     [Fact]
-    public void A_server_that_is_tired_or_gone_is_asked_five_times_and_what_came_is_kept()
+    public async Task A_server_that_is_tired_or_gone_is_asked_five_times_and_what_came_is_kept()
     {
         using var folder = new TempFolder();
         var content = new byte[1000];
@@ -98,7 +98,7 @@ public class DownloadTests
         Assert.Equal(5, server.Requests.Count);
         Assert.Contains("Run the same command again: it goes on behind the 400 bytes", result.Error);
         Assert.Equal(400, new FileInfo(folder[Images + ".part"]).Length);
-        CliResult refused = unanswered.GetAwaiter().GetResult();
+        CliResult refused = await unanswered;
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("error: http://127.0.0.1", refused.Error);
     }

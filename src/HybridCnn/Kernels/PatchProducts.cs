@@ -22,6 +22,12 @@ internal static unsafe class PatchProducts
 {
     private const int Together = 6;
 
+    /// <summary>How many of so many columns are summed at a time, where there are as many: one sweep over the patches.</summary>
+    public static int Sweep(int columns) => Vector512.IsHardwareAccelerated ? TakesFour(columns, Floats16.Count) ? 4 * Floats16.Count : 2 * Floats16.Count : 2 * Floats8.Count;
+
+    // Vectors of 512 bits come with 32 registers.
+    private static bool TakesFour(int columns, int register) => register == Floats16.Count && columns % (4 * register) == 0;
+
     /// <summary>Y = f(patches · W + bias). Overwrites.</summary>
     /// <param name="function">f.</param>
     /// <param name="strip">The pixels and their patches.</param>
@@ -59,8 +65,7 @@ internal static unsafe class PatchProducts
     {
         nint* from = stackalloc nint[Together];
         nint* to = stackalloc nint[Together];
-        // Vectors of 512 bits come with 32 registers.
-        bool quads = TVector.Count == Floats16.Count && columns % (4 * TVector.Count) == 0;
+        bool quads = TakesFour(columns, TVector.Count);
         var pairs = new ColumnPairs(columns, quads ? 2 * TVector.Count : TVector.Count);
         for (int pair = 0; pair < pairs.Count; pair++)
         {

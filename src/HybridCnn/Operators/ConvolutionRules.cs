@@ -29,8 +29,10 @@ internal static class ConvolutionRules
     // A tap multiplies one row of pixels at a time: of short ones too few to fill the kernels.
     private const int ShortRow = 14;
 
-    // FewChannels writes y in sweeps of so many filters; more of them pay where a patch is long enough to hide them.
-    private const int SweepChannels = 32;
+    // Below so many filters, FewChannels' gradient by x is no faster than others.
+    private const int SomeFilters = 32;
+
+    // FewChannels writes y in sweeps; more than one pays where a patch is long enough to hide it.
     private const int LongPatch = 128;
 
     // Lowering costs as much as multiplying by so many filters.
@@ -156,9 +158,9 @@ internal static class ConvolutionRules
                 $"slower below 64 channels for rows of less than {ShortRow} pixels, these are {dims.ICPerGroup} and {dims.OW}",
             ConvolutionAlgorithm.Taps when dims.ICPerGroup < 16 => $"slower below 16 channels a group, these have {dims.ICPerGroup}",
             ConvolutionAlgorithm.FewChannels when dims.OC < VectorChannels => $"slower below {VectorChannels} filters, these are {dims.OC}",
-            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData && (dims.StrideW > 2 || dims.OC < SweepChannels) =>
-                $"no faster for the gradient by x at strides above 2 or below {SweepChannels} filters, these are {dims.StrideW} and {dims.OC}",
-            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.Forward && dims.OC > SweepChannels && dims.IC * dims.KH * dims.KW < LongPatch =>
+            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.BackwardData && (dims.StrideW > 2 || dims.OC < SomeFilters) =>
+                $"no faster for the gradient by x at strides above 2 or below {SomeFilters} filters, these are {dims.StrideW} and {dims.OC}",
+            ConvolutionAlgorithm.FewChannels when pass == ConvolutionPass.Forward && dims.OC > PatchProducts.Sweep(dims.OC) && dims.IC * dims.KH * dims.KW < LongPatch =>
                 $"slower over several sweeps of y for patches of less than {LongPatch} elements, these have {dims.IC * dims.KH * dims.KW}",
             _ => null,
         };

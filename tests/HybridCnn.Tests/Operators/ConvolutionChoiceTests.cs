@@ -66,7 +66,7 @@ public class ConvolutionChoiceTests
     [InlineData("mb2ic3ih28oc32kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc64kh7sh2ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc64kh7sh3ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
-    [InlineData("mb2ic3ih28oc64kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
+    [InlineData("mb2ic3ih28oc96kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc16kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc8kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]
     [InlineData("mb2ic3ih28oc32kh3ph1", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.Im2Col)]

@@ -39,7 +39,10 @@ function Invoke-Pack {
     }
 }
 # What a user's program sees: the packages of artifacts/packages in an application outside this folder.
-function Invoke-Consumer { Invoke-Tool dotnet (@('run', '--file', 'tests/consumer/consumer.cs', '--', 'artifacts/packages') + $Rest) }
+function Invoke-Consumer {
+    Invoke-Tool dotnet @('run', '--file', 'tests/consumer/packages.cs', '--', 'artifacts/packages')
+    Invoke-Tool dotnet (@('run', '--file', 'tests/consumer/consumer.cs', '--', 'artifacts/packages') + $Rest)
+}
 
 switch ($Verb) {
     'native' { Invoke-Native }

@@ -1,10 +1,10 @@
 #:property PublishAot=false
 // What a user of the packages sees: restores them into a small program outside this checkout, with a package folder of its own, runs it,
-// and publishes it in every way that people publish.
+// publishes it in every way that people publish, and takes away what a single file needs. packages.cs looks at the packages themselves.
 //   dotnet run --file tests/consumer/consumer.cs -- FEED [PACKAGES]
 // FEED holds HybridCnn and HybridCnn.Runtime for this system, and HybridCnn.TorchSharp, which a second program has and runs as far as it goes without
-// libtorch. PACKAGES is the package folder, kept for the next time; without it one is made and deleted. Packages of the SDK that no feed serves are skipped, aloud, and so are the bounds of size where the packages hold another
-// OpenBLAS than the one built from source for them.
+// libtorch. PACKAGES is the package folder, kept for the next time; without it one is made and deleted. Packages of the SDK that no feed serves are
+// skipped, aloud, and so is what holds only for the OpenBLAS that is built from source, where the packages hold another.
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
@@ -64,8 +64,21 @@ try
     string[] shared = [$"-p:RestorePackagesPath={packages}", $"-p:HybridCnnVersion={version}", $"-p:HybridCnnRuntime={runtime}", "-c", "Release"];
     Run("build", ["build", .. shared, "-o", Path.Combine(work, "build")], Path.Combine(work, "build"), dll: true);
     Publish("framework-dependent for one system", "--no-self-contained");
-    Publish("single file, libraries beside it", "--no-self-contained", "-p:PublishSingleFile=true");
-    Publish("trimmed single file, libraries within", "--self-contained", "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:IncludeNativeLibrariesForSelfExtract=true");
+    if (Publish("single file, libraries beside it", "--no-self-contained", "-p:PublishSingleFile=true") is { } single)
+    {
+        foreach (string file in Directory.EnumerateFiles(single).Where(file => file.Contains("hybridcnn_native", StringComparison.Ordinal)))
+            File.Delete(file);
+        Fails("single file without its libraries", single, [], "could not be loaded. Looked at:", single, "not there", $"add {runtime}, of the same version");
+    }
+
+    if (Publish("trimmed single file, libraries within", "--self-contained", "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:IncludeNativeLibrariesForSelfExtract=true") is { } within
+        && OperatingSystem.IsLinux())
+    {
+        // Where nothing can be written, root can't either. The words are those of .NET's own start.
+        const string Nowhere = "/proc/none";
+        Fails("single file that can't be unpacked", within, [("HOME", Nowhere), ("TMPDIR", Nowhere), ("DOTNET_BUNDLE_EXTRACT_BASE_DIR", Nowhere)], Nowhere, "extract");
+    }
+
     string? native = Publish("NativeAOT", "-p:PublishAot=true");
     if (native is not null)
         CheckSize("size of NativeAOT with libraries", Directory.EnumerateFiles(native).Where(file => !file.EndsWith(".dbg", StringComparison.Ordinal)), MostNativeMb);
@@ -80,6 +93,14 @@ try
     {
         skipped++;
         Console.WriteLine($"SKIPPED {bridge}: {feed} has no {bridge} {version}");
+    }
+
+    // A program that can't start says what is wrong: each of the words.
+    void Fails(string what, string output, (string Name, string Value)[] variables, params string[] words)
+    {
+        (int code, string text) = Execute(Path.Combine(output, "App"), [], work, variables);
+        string? missing = words.FirstOrDefault(word => !text.Contains(word, StringComparison.Ordinal));
+        Check(what, code != 0 && missing is null, missing is null ? $"exit code {code}: {text.Trim().Split('\n')[0]}" : $"exit code {code}, and nothing of \"{missing}\":\n{text}");
     }
 
     string Copy(string program)
@@ -163,12 +184,14 @@ static double Megabytes(IEnumerable<string> files) => files.Sum(file => new File
 
 static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 
-static (int ExitCode, string Text) Execute(string program, string[] arguments, string folder)
+static (int ExitCode, string Text) Execute(string program, string[] arguments, string folder, params (string Name, string Value)[] variables)
 {
     var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
     // The build that started this one must not speak for the program's.
     foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) && name.Contains("SDK", StringComparison.OrdinalIgnoreCase)).ToList())
         start.Environment.Remove(name);
+    foreach (var (name, value) in variables)
+        start.Environment[name] = value;
     using Process process = Process.Start(start)!;
     Task<string> error = process.StandardError.ReadToEndAsync();
     string output = process.StandardOutput.ReadToEnd();

@@ -76,17 +76,19 @@ public class PackageExamples
         Assert.Equal(here, page);
     }
 
-    // Compiled with the others; what it takes seconds to run, the tests of the trainer and the command line run.
-    private static void Train(ComputeContext context)
+    [Fact]
+    public void The_example_of_training_learns()
     {
+        using var context = new ComputeContext();
         #region training
-        var (train, test) = SyntheticDigits.Generate();
+        var (train, test) = SyntheticDigits.Generate(train: 2000, test: 500);
         var network = ModelCatalog.Create("lenet", channels: 1, height: 28, width: 28, classes: 10, seed: 1);
         var loader = new BatchLoader(train, batchSize: 64, new SeededRandom(2));
         var optimizer = new Sgd(network.Parameters, learningRate: 0.02f, momentum: 0.9f);
         var trainer = new Trainer(network, new SoftmaxCrossEntropy(), optimizer, context, loader.BatchShape);
         Console.WriteLine($"train {trainer.TrainEpoch(loader).Accuracy:P2}, test {trainer.Evaluate(test).Accuracy:P2}");
         #endregion
+        Assert.InRange(trainer.Evaluate(test).Accuracy, 0.3, 1);
     }
 
     // The lines between a line that begins so and one that begins so, less the indent of the first.

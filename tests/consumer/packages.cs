@@ -32,7 +32,7 @@ void CheckManaged(string id, string assembly, bool asksForLibrary) => Check(id, 
 {
     string pdb = $"lib/net10.0/{id}.pdb", documentation = Path.ChangeExtension(assembly, ".xml");
     List<string> faults = [.. Saying(package, id, "MIT", asksForLibrary), .. Missing(package, $"lib/net10.0/{assembly}", $"lib/net10.0/{documentation}", "LICENSE")];
-    if (Directory.GetFiles(feed, $"{id}.*.snupkg").Where(file => Regex.IsMatch(Path.GetFileName(file), $@"^{Regex.Escape(id)}\.\d")).ToArray() is not [var symbols])
+    if (Files(id, "snupkg") is not [var symbols])
         return [.. faults, "no package of symbols, or several"];
     using ZipArchive archive = ZipFile.OpenRead(symbols);
     return [.. faults, .. Missing(archive, pdb)];
@@ -64,7 +64,7 @@ void CheckNative() => Check(runtime, package =>
 // Opens the one package of a name; what is wrong comes back in words.
 void Check(string id, Func<ZipArchive, List<string>> look)
 {
-    string[] files = [.. Directory.GetFiles(feed, $"{id}.*.nupkg").Where(file => Regex.IsMatch(Path.GetFileName(file), $@"^{Regex.Escape(id)}\.\d"))];
+    string[] files = Files(id, "nupkg");
     List<string> faults = [$"{files.Length} packages of that name in {feed}, not one"];
     int entries = 0;
     if (files is [var only])
@@ -77,6 +77,10 @@ void Check(string id, Func<ZipArchive, List<string>> look)
     _ = faults.Count == 0 ? passed++ : failed++;
     Console.WriteLine($"{(faults.Count == 0 ? "passed" : "FAILED")} {id}: {(faults.Count == 0 ? $"{entries} entries" : string.Join("; ", faults))}");
 }
+
+// Of any version, and of no other package whose name begins alike.
+string[] Files(string id, string extension) =>
+    [.. Directory.GetFiles(feed, $"{id}.*.{extension}").Where(file => Regex.IsMatch(Path.GetFileName(file), $@"^{Regex.Escape(id)}\.\d"))];
 
 static IEnumerable<string> Missing(ZipArchive package, params string[] names) => names.Where(name => package.GetEntry(name) is null).Select(name => $"no {name}");
 

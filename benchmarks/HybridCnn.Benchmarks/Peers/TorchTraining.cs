@@ -22,10 +22,8 @@ internal sealed class TorchTraining : IDisposable
     /// <param name="settings">The optimizer's.</param>
     /// <param name="channelsLast">Images and convolution weights with the channels innermost, the order that PyTorch recommends on CPUs.</param>
     /// <param name="swapped">Whether our modules replace the peer's, by <see cref="ModelExtensions.UseHybridCnn"/>.</param>
-    /// <param name="exact">Whether it computes in float64: what the errors of others are measured against.</param>
     public TorchTraining(
-        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]>? initial, SgdSettings settings, bool channelsLast, bool swapped = false,
-        bool exact = false)
+        string name, Tensor images, ReadOnlySpan<int> labels, IReadOnlyDictionary<string, float[]>? initial, SgdSettings settings, bool channelsLast, bool swapped = false)
     {
         using var scope = torch.NewDisposeScope();
         long[] shape = [images.Shape[0], images.Shape[1], images.Shape[2], images.Shape[3]];
@@ -35,12 +33,6 @@ internal sealed class TorchTraining : IDisposable
         _network = TorchNetworks.Create(name, settings.Classes);
         _network.train();
         TorchNetworks.Load(_network, initial ?? ParametersOf(_network), channelsLast);
-        if (exact)
-        {
-            _network.to(torch.ScalarType.Float64);
-            _images = _images.to(torch.ScalarType.Float64).MoveToOuterDisposeScope();
-        }
-
         if (swapped)
             Swap = _network.UseHybridCnn();
         _optimizer = torch.optim.SGD(_network.parameters(), settings.LearningRate, settings.Momentum);
@@ -60,7 +52,7 @@ internal sealed class TorchTraining : IDisposable
     public float StepWithLoss()
     {
         using var scope = torch.NewDisposeScope();
-        return RunStep().to_type(torch.ScalarType.Float32).item<float>();
+        return RunStep().item<float>();
     }
 
     /// <summary>A copy of every parameter, by name.</summary>

@@ -82,10 +82,8 @@ internal sealed class ConvolutionCase : IDisposable
     private (double[] Y, double[] DX, double[] DW, double[] DB) Expected(float[] x, float[] w, float[] b, float[] dy)
     {
         (double[] y, double[] dx, double[] dw, double[] db) = ReferenceConvolution.Passes(Dims, x, w, b, dy);
-        for (int i = 0; i < dw.Length; i++)
-            dw[i] += _dw0[i];
-        for (int i = 0; i < _db0.Length; i++)
-            db[i] += _db0[i];
+        ReferenceConvolution.Accumulate(dw, _dw0);
+        ReferenceConvolution.Accumulate(db, _db0);
         return (y, dx, dw, db);
     }
 

@@ -14,13 +14,8 @@ internal static class ReferenceConvolution
     public static (double[] Y, double[] DX, double[] DW, double[] DB) Passes(
         Conv2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, ReadOnlySpan<float> dy)
     {
-        double[] y = new double[d.YCount], dx = new double[d.XCount], dw = new double[d.WeightsCount], db = new double[d.OC];
-        for (int i = 0; i < y.Length; i++)
-        {
-            int oc = i / (d.OH * d.OW) % d.OC;
-            y[i] = b.IsEmpty ? 0 : b[oc];
-            db[oc] += dy[i];
-        }
+        (double[] y, double[] db) = Bias(b, dy, d.OC, d.OH * d.OW);
+        double[] dx = new double[d.XCount], dw = new double[d.WeightsCount];
 
         for (int n = 0; n < d.N; n++)
         for (int oc = 0; oc < d.OC; oc++)
@@ -44,5 +39,26 @@ internal static class ReferenceConvolution
         }
 
         return (y, dx, dw, db);
+    }
+
+    /// <summary>Y as the bias alone, or nothing, makes it, and the bias's gradient.</summary>
+    public static (double[] Y, double[] DB) Bias(ReadOnlySpan<float> b, ReadOnlySpan<float> dy, int channels, int area)
+    {
+        double[] y = new double[dy.Length], db = new double[channels];
+        for (int i = 0; i < y.Length; i++)
+        {
+            int oc = i / area % channels;
+            y[i] = b.IsEmpty ? 0 : b[oc];
+            db[oc] += dy[i];
+        }
+
+        return (y, db);
+    }
+
+    /// <summary>Adds what a gradient held before its pass, or nothing where it is empty.</summary>
+    public static void Accumulate(double[] gradient, float[] before)
+    {
+        for (int i = 0; i < before.Length; i++)
+            gradient[i] += before[i];
     }
 }

@@ -14,13 +14,8 @@ internal static class ReferenceTransposedConvolution
     public static (double[] Y, double[] DX, double[] DW, double[] DB) Passes(
         ConvTranspose2dDims d, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, ReadOnlySpan<float> dy)
     {
-        double[] y = new double[d.YCount], dx = new double[d.XCount], dw = new double[d.WeightsCount], db = new double[d.OC];
-        for (int i = 0; i < y.Length; i++)
-        {
-            int oc = i / (d.OH * d.OW) % d.OC;
-            y[i] = b.IsEmpty ? 0 : b[oc];
-            db[oc] += dy[i];
-        }
+        (double[] y, double[] db) = ReferenceConvolution.Bias(b, dy, d.OC, d.OH * d.OW);
+        double[] dx = new double[d.XCount], dw = new double[d.WeightsCount];
 
         Conv2dDims c = d.Convolution;
         int groups = c.Groups, filters = d.OC / groups;

@@ -52,6 +52,12 @@ internal static class MaxPooling
             return;
         }
 
+        if (MaxPooling3x3.Takes(dims))
+        {
+            MaxPooling3x3.Backward(dims, dy, argmax, dx);
+            return;
+        }
+
         dx.Clear();
         for (int i = 0; i < dy.Length; i++)
             dx[argmax[i]] += dy[i];

@@ -7,8 +7,8 @@ internal static class TransposedSum
 {
     private const int Side = 4;
 
-    /// <summary>b [columns, rows] += aᵀ, of a [rows, columns]. Both dense.</summary>
-    public static void Add(ReadOnlySpan<float> a, int rows, int columns, Span<float> b)
+    /// <summary>b [columns, rows] += aᵀ, of a [rows, columns]; b dense, the rows of a <paramref name="stride"/> apart.</summary>
+    public static void Add(ReadOnlySpan<float> a, int stride, int rows, int columns, Span<float> b)
     {
         int r = 0;
         for (; r + Side <= rows; r += Side)
@@ -16,7 +16,7 @@ internal static class TransposedSum
             int c = 0;
             for (; c + Side <= columns; c += Side)
             {
-                Matrix4x4 square = Load(a[(r * columns + c)..], columns);
+                Matrix4x4 square = Load(a[(r * stride + c)..], stride);
                 Span<float> target = b[(c * rows + r)..];
                 Store(Load(target, rows) + Matrix4x4.Transpose(square), target, rows);
             }
@@ -24,14 +24,14 @@ internal static class TransposedSum
             for (; c < columns; c++)
             {
                 for (int i = r; i < r + Side; i++)
-                    b[c * rows + i] += a[i * columns + c];
+                    b[c * rows + i] += a[i * stride + c];
             }
         }
 
         for (; r < rows; r++)
         {
             for (int c = 0; c < columns; c++)
-                b[c * rows + r] += a[r * columns + c];
+                b[c * rows + r] += a[r * stride + c];
         }
     }
 

@@ -12,17 +12,8 @@ namespace HybridCnn.Operators;
 /// </summary>
 internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dims, smallKernels: false)
 {
-    // Channels that a worker takes at a time for dWeights: fewer would read a line or two from each page.
-    private const int ChannelUnit = 256;
-
-    // Items that dWeights is cut into where there are few channels, so that most numbers of workers are evenly busy.
-    private const int FewestItems = 16;
-
-    // Output pixels whose dWeights are summed in registers, over several rows: their input stays in the first-level cache.
-    private const int PixelsTogether = 128;
-
-    // Indices of the taps of a strip live on the stack.
-    private const int MostTaps = 256;
+    /// <summary>Elements of a kernel at most: indices of the taps of a strip live on the stack.</summary>
+    public const int MostTaps = 256;
 
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) =>
@@ -36,7 +27,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
 
     /// <inheritdoc/>
     public override ScratchSize Scratch(ConvolutionPass pass, int workers) =>
-        new(Dims.WeightsCount * (pass == ConvolutionPass.BackwardWeights ? Parts(Dims) : 1), 0);
+        new(Dims.WeightsCount * (pass == ConvolutionPass.BackwardWeights ? DepthwiseNhwcGradient.Parts(Dims) : 1), 0);
 
     /// <summary>y [N, OH, OW, C] = x [N, IH, IW, C] * weights [C, 1, KH, KW] + bias [C] (or empty). Overwrites y.</summary>
     protected override void Forward(NhwcPass pass)
@@ -62,21 +53,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
 
     /// <summary>Adds the gradients of one pass to dWeights [C, 1, KH, KW] and dBias [C] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
-        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
-        {
-            int blocks = ChannelBlocks(pass.Dims);
-            pass.Context.Workers.ForChunks(blocks * Parts(pass.Dims), 1, pass, static (pass, _, start, end) =>
-            {
-                for (int item = start; item < end; item++)
-                {
-                    (int part, int block) = Math.DivRem(item, ChannelBlocks(pass.Dims));
-                    CollectPart(pass, part, block);
-                }
-            });
-            pass.Context.Workers.For(blocks, pass, static (pass, _, start, end) =>
-                AddParts(pass, start * ChannelUnit, Math.Min(pass.Dims.IC, end * ChannelUnit)));
-            NhwcWeightGradient.AddBias(pass);
-        });
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, DepthwiseNhwcGradient.Run);
 
     // [C, taps] to [taps, C].
     protected override void Pack(NhwcPass pass) => Turn(pass, pass.Filters);
@@ -124,64 +101,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
             pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
     }
 
-    private static int ChannelBlocks(in Conv2dDims dims) => (dims.IC + ChannelUnit - 1) / ChannelUnit;
-
-    private static int Parts(in Conv2dDims dims) => Math.Min((FewestItems + ChannelBlocks(dims) - 1) / ChannelBlocks(dims), dims.N * dims.OH);
-
-    // Sums of a part of the output rows, for a block of the channels.
-    private static void CollectPart(NhwcPass pass, int part, int block)
-    {
-        Conv2dDims dims = pass.Dims;
-        int parts = Parts(dims), firstChannel = block * ChannelUnit, channels = Math.Min(ChannelUnit, dims.IC - firstChannel), count = dims.KH * dims.KW;
-        int row = (int)((long)dims.N * dims.OH * part / parts), endRow = (int)((long)dims.N * dims.OH * (part + 1) / parts);
-        Span<int> offsets = stackalloc int[MostTaps], taps = stackalloc int[MostTaps];
-        // Other workers' sums lie in other channels of the same rows, or in other parts.
-        Span<float> sums = pass.Shared.Slice(part * count * dims.IC, count * dims.IC);
-        for (int tap = 0; tap < count; tap++)
-            sums.Slice(tap * dims.IC + firstChannel, channels).Clear();
-        while (row < endRow)
-        {
-            int rows = Math.Min(AlikeRows(dims, row % dims.OH), Math.Min(endRow - row, Math.Max(1, PixelsTogether / dims.OW)));
-            for (int first = 0; first < dims.OW;)
-            {
-                (int reached, int pixels) = Reach(dims, row, first, offsets, taps);
-                DepthwiseNhwc.AddProducts(
-                    pass.X.Span[firstChannel..], dims.StrideW * dims.IC, dims.StrideH * dims.IW * dims.IC, offsets[..reached], taps[..reached],
-                    pass.Y.Span[((row * dims.OW + first) * dims.IC + firstChannel)..], dims.IC, dims.OW * dims.IC, rows, pixels, channels,
-                    sums[firstChannel..], dims.IC);
-                first += pixels;
-            }
-
-            row += rows;
-        }
-    }
-
-    private static void AddParts(NhwcPass pass, int firstChannel, int endChannel)
-    {
-        Conv2dDims dims = pass.Dims;
-        int parts = Parts(dims), count = dims.KH * dims.KW;
-        ReadOnlySpan<float> sums = pass.Shared;
-        Span<float> dw = pass.Weights.Span;
-        for (int part = 0; part < parts; part++)
-        {
-            for (int channel = firstChannel; channel < endChannel; channel++)
-            {
-                for (int tap = 0; tap < count; tap++)
-                    dw[channel * count + tap] += sums[(part * count + tap) * dims.IC + channel];
-            }
-        }
-    }
-
-    // How many output rows from this one on reach all kernel rows; 1 where it doesn't.
-    private static int AlikeRows(in Conv2dDims dims, int oh)
-    {
-        (int inner, _) = Window.Inside(-dims.PadTop, dims.StrideH, dims.IH, 0, dims.OH);
-        (_, int innerEnd) = Window.Inside((dims.KH - 1) * dims.DilationH - dims.PadTop, dims.StrideH, dims.IH, 0, dims.OH);
-        return oh >= inner && oh < innerEnd ? innerEnd - oh : 1;
-    }
-
-    // Where the rows of x that a row of y reaches start, and the first taps of their kernel rows.
-    private static int ReachRows(in Conv2dDims dims, int row, Span<int> offsets, Span<int> taps)
+    /// <summary>Where the rows of x that a row of y reaches start, and the first taps of their kernel rows.</summary>
+    public static int ReachRows(in Conv2dDims dims, int row, Span<int> offsets, Span<int> taps)
     {
         (int image, int oh) = Math.DivRem(row, dims.OH);
         int count = 0;
@@ -214,8 +135,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         return count;
     }
 
-    // A strip of output pixels from `first` on: which taps they reach, where these read, and how many pixels reach the same.
-    private static (int Taps, int Pixels) Reach(in Conv2dDims dims, int row, int first, Span<int> offsets, Span<int> taps)
+    /// <summary>A strip of output pixels from <paramref name="first"/> on: which taps they reach, where these read, and how many pixels reach the same.</summary>
+    public static (int Taps, int Pixels) Reach(in Conv2dDims dims, int row, int first, Span<int> offsets, Span<int> taps)
     {
         (int image, int oh) = Math.DivRem(row, dims.OH);
         (int inner, _) = Window.Inside(-dims.PadLeft, dims.StrideW, dims.IW, 0, dims.OW);

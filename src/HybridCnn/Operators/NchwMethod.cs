@@ -159,7 +159,7 @@ internal abstract class NchwMethod : ConvolutionMethod
         {
             int length = Dims.OCPerGroup * Depth;
             for (int group = 0; group < Dims.Groups; group++)
-                TransposedSum.Add(partial.Slice(group * length, length), Depth, Dims.OCPerGroup, total.Slice(group * length, length));
+                TransposedSum.Add(partial.Slice(group * length, length), Dims.OCPerGroup, Depth, Dims.OCPerGroup, total.Slice(group * length, length));
         }
         else
         {

@@ -51,11 +51,11 @@ public class MatrixKernelTests
                     expected[i] = a.Span[i % rows * lda + i / rows];
                 Assert.Equal(expected, b.Span.ToArray());
 
-                using var dense = new GuardedBuffer(random.Integers(rows * columns));
+                using var addend = new GuardedBuffer(random.Integers((rows - 1) * lda + columns));
                 using var sum = new GuardedBuffer(random.Integers(rows * columns));
                 for (int i = 0; i < expected.Length; i++)
-                    expected[i] = sum.Span[i] + dense.Span[i % rows * columns + i / rows];
-                TransposedSum.Add(dense.Span, rows, columns, sum.Span);
+                    expected[i] = sum.Span[i] + addend.Span[i % rows * lda + i / rows];
+                TransposedSum.Add(addend.Span, lda, rows, columns, sum.Span);
                 Assert.Equal(expected, sum.Span.ToArray());
             }
         }

@@ -92,7 +92,8 @@ internal static class Fuzz
     {
         while (true)
         {
-            int channels = 1 + random.NextInt(70), kh = 1 + random.NextInt(5), kw = 1 + random.NextInt(5), dilation = 1 + random.NextInt(2);
+            (int kh, int kw) = random.NextInt(3) == 0 ? (3, 3) : (1 + random.NextInt(5), 1 + random.NextInt(5));
+            int channels = 1 + random.NextInt(70), dilation = 1 + random.NextInt(2);
             int ih = 1 + random.NextInt(12), iw = 1 + random.NextInt(24), top = random.NextInt(kh), left = random.NextInt(kw);
             int filters = random.NextInt(4) == 0 ? 2 : 1, stride = 1 + random.NextInt(3);
             if ((kh - 1) * dilation + 1 <= ih + 2 * top && (kw - 1) * dilation + 1 <= iw + 2 * left)
@@ -123,6 +124,8 @@ internal static class Fuzz
             int ih = Up(20), iw = random.NextInt(3) == 0 ? ih : Up(50);
             if (random.NextInt(3) == 0 && ih > 1 && iw > 1)
                 return Pool2dDims.Create(Up(2), Up(3), ih, iw, 2, 2, 2, 2, ceilMode: random.NextInt(3) == 0);
+            if (random.NextInt(6) == 0 && ih > 2)
+                return Pool2dDims.Create(Up(2), Up(3), ih, 2 * (14 + Up(20)), 3, 3, 2, 2, random.NextInt(2), 1, random.NextInt(2), random.NextInt(2));
             int kh = Up(5), kw = random.NextInt(2) == 0 ? kh : Up(7), dh = 1 + Rarely(2), dw = 1 + Rarely(2);
             int padH = ((kh - 1) * dh + 1) / 2, padW = ((kw - 1) * dw + 1) / 2;
             try

@@ -25,9 +25,10 @@ internal static class DepthwiseNhwc
     /// <param name="strideY">Floats from one pixel to the next.</param>
     /// <param name="pixels">How many.</param>
     /// <param name="channels">Channels.</param>
+    /// <param name="ahead">How far ahead of a pixel to ask for what will be overwritten there; 0 where it is not far.</param>
     public static void Strip(
         ReadOnlySpan<float> x, int strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        ReadOnlySpan<float> bias, Span<float> y, int strideY, int pixels, int channels)
+        ReadOnlySpan<float> bias, Span<float> y, int strideY, int pixels, int channels, int ahead)
     {
         foreach (int offset in offsets)
             _ = x.Slice(offset, (pixels - 1) * strideX + channels);
@@ -38,11 +39,11 @@ internal static class DepthwiseNhwc
             _ = bias[..channels];
         int done = 0;
         if (Vector512.IsHardwareAccelerated)
-            done = Strip<Floats16>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, done);
+            done = Strip<Floats16>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, ahead, done);
         else
-            done = Strip<Floats8>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, done);
-        done = Strip<Floats4>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, done);
-        _ = Strip<Floats1>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, done);
+            done = Strip<Floats8>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, ahead, done);
+        done = Strip<Floats4>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, ahead, done);
+        _ = Strip<Floats1>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, ahead, done);
     }
 
     /// <summary>Adds Σ over rows r and pixels q of x[offset t + r·rowX + q·strideX + c] · dy[r·rowY + q·strideY + c] to sums[t, c].</summary>
@@ -80,19 +81,19 @@ internal static class DepthwiseNhwc
     // Channels from `channel` on as far as whole vectors go; returns where they end. The spans were checked.
     private static int Strip<T>(
         ReadOnlySpan<float> x, nint strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, int channels, int channel)
+        ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, int channels, int ahead, int channel)
         where T : struct, IFloats<T>
     {
         int end = channel + (channels - channel) / T.Count * T.Count;
         for (; channel < end; channel = Math.Min(channel + ChannelsTogether, end))
-            Strip<T>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, channel, Math.Min(channel + ChannelsTogether, end));
+            Strip<T>(x, strideX, offsets, w, taps, bias, y, strideY, pixels, channels, ahead, channel, Math.Min(channel + ChannelsTogether, end));
         return end;
     }
 
     // Pixels outside, channels inside: memory is read in its order, and channels a power of two apart don't meet in one cache set.
     private static void Strip<T>(
         ReadOnlySpan<float> x, nint strideX, ReadOnlySpan<int> offsets, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, nint channels, nint first, nint end)
+        ReadOnlySpan<float> bias, Span<float> y, nint strideY, int pixels, nint channels, nint ahead, nint first, nint end)
         where T : struct, IFloats<T>
     {
         ref float from = ref MemoryMarshal.GetReference(x);
@@ -118,6 +119,8 @@ internal static class DepthwiseNhwc
                 }
 
                 nint target = pixel * strideY + channel;
+                if (ahead > 0)
+                    Fetch(ref to, target + ahead, strideY);
                 a.Store(ref to, target);
                 b.Store(ref to, target + strideY);
                 c.Store(ref to, target + 2 * strideY);
@@ -135,6 +138,16 @@ internal static class DepthwiseNhwc
                 a.Store(ref to, pixel * strideY + channel);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Fetch(ref float to, nint at, nint stride)
+    {
+        float* line = (float*)Unsafe.AsPointer(ref to) + at;
+        Prefetch.Line(line);
+        Prefetch.Line(line + stride);
+        Prefetch.Line(line + 2 * stride);
+        Prefetch.Line(line + 3 * stride);
     }
 
     private static int AddProducts<T>(

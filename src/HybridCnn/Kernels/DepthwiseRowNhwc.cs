@@ -37,9 +37,13 @@ internal static class DepthwiseRowNhwc
     /// <param name="y">[pixels, channels].</param>
     /// <param name="pixels">How many.</param>
     /// <param name="channels">Channels.</param>
+    /// <param name="fetchAhead">
+    /// Whether to ask for what the next row reads and overwrites besides. Processors don't foresee walks that take some lines from each of many pixels: images that
+    /// come from memory are up to three times as fast, those in a cache a tenth slower.
+    /// </param>
     public static void Run<TFunction>(
         TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels)
+        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels, bool fetchAhead)
         where TFunction : struct, IActivation
     {
         if (!Takes(pixels, stride, firstColumn, columns))
@@ -57,21 +61,25 @@ internal static class DepthwiseRowNhwc
             _ = bias[..channels];
         int done = 0;
         if (Vector512.IsHardwareAccelerated)
-            done = Run<TFunction, Floats16>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+            done = Run<TFunction, Floats16>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, fetchAhead, done);
         else
-            done = Run<TFunction, Floats8>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
-        done = Run<TFunction, Floats4>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
-        _ = Run<TFunction, Floats1>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, done);
+            done = Run<TFunction, Floats8>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, fetchAhead, done);
+        done = Run<TFunction, Floats4>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, fetchAhead, done);
+        _ = Run<TFunction, Floats1>(function, x, columns, rows, firstColumn, stride, w, taps, step, bias, y, pixels, channels, fetchAhead, done);
     }
 
     // Channels from `channel` on as far as whole vectors go; returns where they end. The spans were checked.
     private static int Run<TFunction, T>(
         TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int firstColumn, int stride, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels, int channel)
+        int step, ReadOnlySpan<float> bias, Span<float> y, int pixels, int channels, bool fetchAhead, int channel)
         where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
-        int end = channel + (channels - channel) / T.Count * T.Count;
+        int end = channel + (channels - channel) / T.Count * T.Count, newest = 0;
+        foreach (int row in rows)
+            newest = Math.Max(newest, row);
+        // From the first pixel of a tile to that below, and where the row below the newest one starts.
+        (int Y, int X) ahead = fetchAhead ? (pixels * channels, newest + columns * channels) : default;
         for (; channel < end; channel = Math.Min(channel + ChannelsTogether, end))
         {
             int blockEnd = Math.Min(channel + ChannelsTogether, end);
@@ -80,9 +88,9 @@ internal static class DepthwiseRowNhwc
             {
                 int pixel = Math.Min(done, pixels - Tile), column = firstColumn + pixel * stride;
                 if (stride == 1)
-                    Tile1<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+                    Tile1<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd, ahead);
                 else
-                    Tile2<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd);
+                    Tile2<TFunction, T>(function, x, columns, rows, column, w, taps, step, bias, y[(pixel * channels)..], channels, channel, blockEnd, ahead);
             }
         }
 
@@ -91,7 +99,7 @@ internal static class DepthwiseRowNhwc
 
     private static void Tile1<TFunction, T>(
         TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end, (int Y, int X) ahead)
         where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
@@ -102,6 +110,12 @@ internal static class DepthwiseRowNhwc
         for (; channel < end; channel += T.Count)
         {
             T a = bias.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(bias), channel), b = a, c = a, d = a, e = a, f = a, g = a;
+            if (ahead.Y > 0)
+            {
+                Fetch(ref to, ahead.Y + channel, channels);
+                Fetch(ref from, ahead.X + column * channels + channel, channels);
+            }
+
             for (int r = 0; r < rows.Length; r++)
             {
                 nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
@@ -132,7 +146,7 @@ internal static class DepthwiseRowNhwc
 
     private static void Tile2<TFunction, T>(
         TFunction function, ReadOnlySpan<float> x, int columns, ReadOnlySpan<int> rows, int column, ReadOnlySpan<float> w, ReadOnlySpan<int> taps,
-        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end)
+        nint step, ReadOnlySpan<float> bias, Span<float> y, nint channels, nint channel, nint end, (int Y, int X) ahead)
         where TFunction : struct, IActivation
         where T : struct, IFloats<T>
     {
@@ -143,6 +157,17 @@ internal static class DepthwiseRowNhwc
         for (; channel < end; channel += T.Count)
         {
             T a = bias.IsEmpty ? default : T.Load(ref MemoryMarshal.GetReference(bias), channel), b = a, c = a, d = a, e = a, f = a, g = a;
+            if (ahead.Y > 0)
+            {
+                // Of two rows, twice as many pixels.
+                nint at = ahead.X + column * channels + channel, below = at + columns * channels;
+                Fetch(ref to, ahead.Y + channel, channels);
+                Fetch(ref from, at, channels);
+                Fetch(ref from, at + Tile * channels, channels);
+                Fetch(ref from, below, channels);
+                Fetch(ref from, below + Tile * channels, channels);
+            }
+
             for (int r = 0; r < rows.Length; r++)
             {
                 nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
@@ -174,6 +199,20 @@ internal static class DepthwiseRowNhwc
 
             Store(function, a, b, c, d, e, f, g, ref to, channel, channels);
         }
+    }
+
+    // A line of each pixel of a tile. Beyond the image, too, where it does no harm.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Fetch(ref float from, nint at, nint channels)
+    {
+        float* line = (float*)Unsafe.AsPointer(ref from) + at;
+        Prefetch.Line(line);
+        Prefetch.Line(line + channels);
+        Prefetch.Line(line + 2 * channels);
+        Prefetch.Line(line + 3 * channels);
+        Prefetch.Line(line + 4 * channels);
+        Prefetch.Line(line + 5 * channels);
+        Prefetch.Line(line + 6 * channels);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

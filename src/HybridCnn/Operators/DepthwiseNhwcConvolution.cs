@@ -15,6 +15,9 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     /// <summary>Elements of a kernel at most: indices of the taps of a strip live on the stack.</summary>
     public const int MostTaps = 256;
 
+    // Images from so many floats on (12 MB) have left the caches since they were written.
+    private const long LargeImages = 3 * 1024 * 1024;
+
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) =>
         dims.Layout != Layout.Nhwc ? "x and y aren't NHWC"
@@ -55,6 +58,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
         Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, DepthwiseNhwcGradient.Run);
 
+    private static bool FetchesAhead(in Conv2dDims dims) => dims.XCount + dims.YCount >= LargeImages;
+
     // [C, taps] to [taps, C].
     protected override void Pack(NhwcPass pass) => Turn(pass, pass.Filters);
 
@@ -85,7 +90,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
             (int count, int pixels) = Reach(dims, row, first, offsets, taps);
             DepthwiseNhwc.Strip(
                 pass.X.Span, dims.StrideW * dims.IC, offsets[..count], pass.Filters, taps[..count], pass.Bias.Span,
-                pass.Y.Span[((row * dims.OW + first) * dims.IC)..], dims.IC, pixels, dims.IC);
+                pass.Y.Span[((row * dims.OW + first) * dims.IC)..], dims.IC, pixels, dims.IC, 0);
             first += pixels;
         }
 
@@ -98,7 +103,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         Conv2dDims dims = pass.Dims;
         DepthwiseRowNhwc.Run(
             function, pass.X.Span, dims.IW, offsets, -dims.PadLeft, dims.StrideW, pass.Filters, taps, 1, pass.Bias.Span,
-            pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC);
+            pass.Y.Span.Slice(row * dims.OW * dims.IC, dims.OW * dims.IC), dims.OW, dims.IC, FetchesAhead(dims));
     }
 
     /// <summary>Where the rows of x that a row of y reaches start, and the first taps of their kernel rows.</summary>
@@ -169,7 +174,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
             int rows = ReachRowsBack(dims, row, offsets, taps);
             DepthwiseRowNhwc.Run(
                 default(IdentityFunction), pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Shared, taps[..rows], -1, [],
-                pass.X.Span.Slice(row * dims.IW * dims.IC, dims.IW * dims.IC), dims.IW, dims.IC);
+                pass.X.Span.Slice(row * dims.IW * dims.IC, dims.IW * dims.IC), dims.IW, dims.IC, FetchesAhead(dims));
             return;
         }
 
@@ -180,7 +185,8 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
                 (int count, int pixels) = ReachBack(dims, row, first, offsets, taps);
                 DepthwiseNhwc.Strip(
                     pass.Y.Span, dims.IC, offsets[..count], pass.Shared, taps[..count], [],
-                    pass.X.Span[((row * dims.IW + first) * dims.IC)..], dims.StrideW * dims.IC, pixels, dims.IC);
+                    pass.X.Span[((row * dims.IW + first) * dims.IC)..], dims.StrideW * dims.IC, pixels, dims.IC,
+                    FetchesAhead(dims) ? dims.IW * dims.IC : 0);
                 first += pixels * dims.StrideW;
             }
         }

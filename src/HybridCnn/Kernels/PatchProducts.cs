@@ -22,8 +22,15 @@ internal static unsafe class PatchProducts
 {
     private const int Together = 6;
 
+    // Where patches are pixels behind one another, the next six are asked for before these are done: a line with each term, which are two to three times as many as
+    // the six pixels' lines. Images that come from memory are up to 1.25 times as fast by that. With less than so many terms there is too little to hide it behind.
+    private const int ShortestFetched = 64;
+
     /// <summary>How many of so many columns are summed at a time, where there are as many: one sweep over the patches.</summary>
-    public static int Sweep(int columns) => Vector512.IsHardwareAccelerated ? TakesFour(columns, Floats16.Count) ? 4 * Floats16.Count : 2 * Floats16.Count : 2 * Floats8.Count;
+    public static int Sweep(int columns) => FillsRegisters(columns) ? 4 * Floats16.Count : Vector512.IsHardwareAccelerated ? 2 * Floats16.Count : 2 * Floats8.Count;
+
+    /// <summary>Whether so many columns are summed in as many registers as the widest vectors come with.</summary>
+    public static bool FillsRegisters(int columns) => Vector512.IsHardwareAccelerated && TakesFour(columns, Floats16.Count);
 
     // Vectors of 512 bits come with 32 registers.
     private static bool TakesFour(int columns, int register) => register == Floats16.Count && columns % (4 * register) == 0;
@@ -114,11 +121,19 @@ internal static unsafe class PatchProducts
         TVector d0 = a0, d1 = a1, d2 = a2, d3 = a3;
         TVector e0 = a0, e1 = a1, e2 = a2, e3 = a3;
         TVector f0 = a0, f1 = a1, f2 = a2, f3 = a3;
+        float* next = x + fromA + Together * strip.PixelStride;
+        bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
         for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride)
         {
             float* end = x + strip.KernelRow;
             for (float* term = x; term < end; term++, w += stride)
             {
+                if (fetchesAhead)
+                {
+                    Prefetch.Line(next);
+                    next += Together;
+                }
+
                 TVector w0 = TVector.Load(w), w1 = TVector.Load(w + one), w2 = TVector.Load(w + two), w3 = TVector.Load(w + three);
                 TVector value = TVector.Broadcast(term[fromA]);
                 a0 = TVector.MultiplyAdd(value, w0, a0);
@@ -177,11 +192,19 @@ internal static unsafe class PatchProducts
         nint fromA = from[0], fromB = from[1], fromC = from[2], fromD = from[3], fromE = from[4], fromF = from[5];
         TVector a0 = bias == null ? default : TVector.Load(bias), a1 = bias == null ? default : TVector.Load(bias + second);
         TVector b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1, e0 = a0, e1 = a1, f0 = a0, f1 = a1;
+        float* next = x + fromA + Together * strip.PixelStride;
+        bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
         for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride)
         {
             float* term = x;
             for (int i = 0; i < strip.KernelRow; i++, term++, w += stride)
             {
+                if (fetchesAhead)
+                {
+                    Prefetch.Line(next);
+                    next += Together;
+                }
+
                 TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.Broadcast(term[fromA]);
                 a0 = TVector.MultiplyAdd(value, w0, a0);
                 a1 = TVector.MultiplyAdd(value, w1, a1);

@@ -53,11 +53,10 @@ internal static class PointwiseNhwcPanels
         Conv2dDims dims = pass.Dims;
         int pixels = dims.N * dims.OH * dims.OW;
         (int filter, int filters) = new PanelCut(1, dims.OC)[panel];
-        Span<float> packed = pass.Prepared.IsEmpty ? own[..(filters * dims.IC)] : FilterPanels.Forward(pass, filter, filters), y = pass.Y.Span[filter..];
+        Span<float> packed = pass.Prepared.IsEmpty ? own[..(filters * dims.IC)] : FilterPanels.Forward(pass, filter, filters);
         if (pass.Prepared.IsEmpty)
             WeightPanels.PackFilters(dims, pass.Weights.Span, filter, filters, packed);
-        pass.Multiply(Transpose.No, pixels, filters, dims.IC, pass.X.Span, dims.IC, packed, filters, 0, y, dims.OC);
-        pass.FinishWithBias(y, pixels, filter, filters);
+        PointwiseProducts.Forward(pass, pixels, pass.X.Span, filter, filters, packed, pass.Y.Span[filter..]);
     }
 
     private static void BackwardDataPanel(NhwcPass pass, Span<float> own, int panel)
@@ -66,7 +65,6 @@ internal static class PointwiseNhwcPanels
         (int column, int columns) = new PanelCut(1, dims.IC)[panel];
         Span<float> packed = own[..(columns * dims.OC)];
         RowCopy.Run(pass.Weights.Span[column..], dims.IC, packed, columns, dims.OC, columns);
-        pass.Multiply(
-            Transpose.No, dims.N * dims.OH * dims.OW, columns, dims.OC, pass.Y.Span, dims.OC, packed, columns, 0, pass.X.Span[column..], dims.IC);
+        PointwiseProducts.BackwardData(pass, dims.N * dims.OH * dims.OW, pass.Y.Span, columns, packed, pass.X.Span[column..]);
     }
 }

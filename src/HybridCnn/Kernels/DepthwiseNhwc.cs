@@ -119,8 +119,8 @@ internal static class DepthwiseNhwc
                 }
 
                 nint target = pixel * strideY + channel;
-                if (ahead > 0)
-                    Fetch(ref to, target + ahead, strideY);
+                for (nint i = 0; i < 4 && ahead > 0; i++)
+                    Prefetch.Line(ref to, target + ahead + i * strideY);
                 a.Store(ref to, target);
                 b.Store(ref to, target + strideY);
                 c.Store(ref to, target + 2 * strideY);
@@ -138,16 +138,6 @@ internal static class DepthwiseNhwc
                 a.Store(ref to, pixel * strideY + channel);
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe void Fetch(ref float to, nint at, nint stride)
-    {
-        float* line = (float*)Unsafe.AsPointer(ref to) + at;
-        Prefetch.Line(line);
-        Prefetch.Line(line + stride);
-        Prefetch.Line(line + 2 * stride);
-        Prefetch.Line(line + 3 * stride);
     }
 
     private static int AddProducts<T>(

@@ -203,16 +203,15 @@ internal static class DepthwiseRowNhwc
 
     // A line of each pixel of a tile. Beyond the image, too, where it does no harm.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe void Fetch(ref float from, nint at, nint channels)
+    private static void Fetch(ref float from, nint at, nint channels)
     {
-        float* line = (float*)Unsafe.AsPointer(ref from) + at;
-        Prefetch.Line(line);
-        Prefetch.Line(line + channels);
-        Prefetch.Line(line + 2 * channels);
-        Prefetch.Line(line + 3 * channels);
-        Prefetch.Line(line + 4 * channels);
-        Prefetch.Line(line + 5 * channels);
-        Prefetch.Line(line + 6 * channels);
+        Prefetch.Line(ref from, at);
+        Prefetch.Line(ref from, at + channels);
+        Prefetch.Line(ref from, at + 2 * channels);
+        Prefetch.Line(ref from, at + 3 * channels);
+        Prefetch.Line(ref from, at + 4 * channels);
+        Prefetch.Line(ref from, at + 5 * channels);
+        Prefetch.Line(ref from, at + 6 * channels);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,4 +16,8 @@ internal static unsafe class Prefetch
         if (Sse.IsSupported)
             Sse.Prefetch0(address);
     }
+
+    /// <summary>The line so many floats from here, which may be beyond the memory that the reference belongs to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Line(ref float from, nint offset) => Line((float*)Unsafe.AsPointer(ref from) + offset);
 }

@@ -77,16 +77,6 @@ internal static unsafe class PixelSums
         T a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         T c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
         T e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
-        if (adds)
-        {
-            (a0, a1, a2, a3) = (T.Load(sums), T.Load(sums + one), T.Load(sums + two), T.Load(sums + three));
-            (b0, b1, b2, b3) = (T.Load(toB), T.Load(toB + one), T.Load(toB + two), T.Load(toB + three));
-            (c0, c1, c2, c3) = (T.Load(toC), T.Load(toC + one), T.Load(toC + two), T.Load(toC + three));
-            (d0, d1, d2, d3) = (T.Load(toD), T.Load(toD + one), T.Load(toD + two), T.Load(toD + three));
-            (e0, e1, e2, e3) = (T.Load(toE), T.Load(toE + one), T.Load(toE + two), T.Load(toE + three));
-            (f0, f1, f2, f3) = (T.Load(toF), T.Load(toF + one), T.Load(toF + two), T.Load(toF + three));
-        }
-
         float* nextX = ahead.X, nextY = ahead.Y;
         for (int pixel = 0; pixel < pixels; pixel++, x += strideX, dy += strideY, nextX += ahead.StepX, nextY += ahead.StepY)
         {
@@ -123,6 +113,17 @@ internal static unsafe class PixelSums
             f1 = T.MultiplyAdd(value, x1, f1);
             f2 = T.MultiplyAdd(value, x2, f2);
             f3 = T.MultiplyAdd(value, x3, f3);
+        }
+
+        // Added here and not before, so that sums over many pixels are sums of parts, which round less. All are read before one is written: some may be the same.
+        if (adds)
+        {
+            (a0, a1, a2, a3) = (a0 + T.Load(sums), a1 + T.Load(sums + one), a2 + T.Load(sums + two), a3 + T.Load(sums + three));
+            (b0, b1, b2, b3) = (b0 + T.Load(toB), b1 + T.Load(toB + one), b2 + T.Load(toB + two), b3 + T.Load(toB + three));
+            (c0, c1, c2, c3) = (c0 + T.Load(toC), c1 + T.Load(toC + one), c2 + T.Load(toC + two), c3 + T.Load(toC + three));
+            (d0, d1, d2, d3) = (d0 + T.Load(toD), d1 + T.Load(toD + one), d2 + T.Load(toD + two), d3 + T.Load(toD + three));
+            (e0, e1, e2, e3) = (e0 + T.Load(toE), e1 + T.Load(toE + one), e2 + T.Load(toE + two), e3 + T.Load(toE + three));
+            (f0, f1, f2, f3) = (f0 + T.Load(toF), f1 + T.Load(toF + one), f2 + T.Load(toF + two), f3 + T.Load(toF + three));
         }
 
         Store(a0, a1, a2, a3, sums, one);

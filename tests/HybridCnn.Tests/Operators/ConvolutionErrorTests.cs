@@ -33,6 +33,10 @@ public class ConvolutionErrorTests(ITestOutputHelper output)
         "mb1ic512ih7oc8oh7kh1",
         "mb1ic8ih7oc512oh7kh1",
         "mb2ic8ih40oc8oh40kh1",
+        "mb1ic1024ih7oc64oh7kh1",
+        "mb1ic64ih7oc1024oh7kh1",
+        "mb2ic64ih40oc6oh40kh1",
+        "g16mb2ic16ih40oc16oh40kh3ph1",
         "g16mb2ic16ih40oc16oh40kh5ph2",
     ];
 

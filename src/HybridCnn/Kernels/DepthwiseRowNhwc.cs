@@ -18,7 +18,7 @@ internal static class DepthwiseRowNhwc
 
     /// <summary>Whether a row of so many pixels is taken: stride 1 or 2, and at most one column beside the input on either side.</summary>
     public static bool Takes(int pixels, int stride, int firstColumn, int columns) =>
-        pixels >= Tile && stride is 1 or 2 && firstColumn is 0 or -1 && (pixels - 1) * stride + firstColumn + 2 <= columns;
+        pixels >= Tile && DepthwiseRowGradientNhwc.Takes(pixels, stride, firstColumn, columns);
 
     /// <summary>
     /// y[q, c] = f(bias[c] + Σ over kernel rows r and k = 0, 1, 2 of x[rows[r] + (firstColumn + q·stride + k)·channels + c] ·

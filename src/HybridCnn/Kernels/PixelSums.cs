@@ -23,24 +23,22 @@ internal static unsafe class PixelSums
     private const int CacheLine = 16;
 
     /// <summary>Adds to or overwrites the sums.</summary>
-    /// <param name="x">X from the first column on.</param>
-    /// <param name="strideX">Floats from one pixel of X to the next.</param>
+    /// <param name="x">X [pixels, <see cref="Columns"/>].</param>
     /// <param name="dy">dY from the first filter on.</param>
     /// <param name="strideY">Floats from one pixel of dY to the next.</param>
     /// <param name="pixels">K.</param>
     /// <param name="filters">M.</param>
     /// <param name="adds">Whether to add to the sums.</param>
     /// <param name="sums">Sums [filters, <see cref="Columns"/>].</param>
-    /// <param name="stride">Floats from one filter of the sums to the next.</param>
     /// <param name="nextX">What is read later, asked for meanwhile, evenly over all pixels and filters; may be empty.</param>
     /// <param name="nextY">Likewise.</param>
     public static void Run(
-        ReadOnlySpan<float> x, int strideX, ReadOnlySpan<float> dy, int strideY, int pixels, int filters, bool adds, Span<float> sums, int stride,
+        ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int strideY, int pixels, int filters, bool adds, Span<float> sums,
         ReadOnlySpan<float> nextX, ReadOnlySpan<float> nextY)
     {
-        x = x[..((pixels - 1) * strideX + Columns)];
+        x = x[..(pixels * Columns)];
         dy = dy[..((pixels - 1) * strideY + filters)];
-        sums = sums[..((filters - 1) * stride + Columns)];
+        sums = sums[..(filters * Columns)];
         int steps = (filters + Together - 1) / Together * pixels;
         // What is read now is in the cache: asking for it costs nothing.
         if (nextX.IsEmpty)
@@ -54,9 +52,9 @@ internal static unsafe class PixelSums
             {
                 int last = Math.Min(Together, filters - filter) - 1;
                 if (last == Together - 1)
-                    SixByFour<Yes, Floats16>(px, strideX, py + filter, strideY, pixels, last, adds, ps + (nint)filter * stride, stride, ahead);
+                    SixByFour<Yes, Floats16>(px, py + filter, strideY, pixels, last, adds, ps + filter * Columns, ahead);
                 else
-                    SixByFour<No, Floats16>(px, strideX, py + filter, strideY, pixels, last, adds, ps + (nint)filter * stride, stride, ahead);
+                    SixByFour<No, Floats16>(px, py + filter, strideY, pixels, last, adds, ps + filter * Columns, ahead);
                 ahead = new Ahead(ahead.X + ahead.StepX * pixels, ahead.Y + ahead.StepY * pixels, ahead.StepX, ahead.StepY);
             }
         }
@@ -66,19 +64,19 @@ internal static unsafe class PixelSums
 
     // Registers: 24 sums, four of X, one float of dY in all lanes. The last filter stands for those that are missing.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByFour<TAll, T>(float* x, nint strideX, float* dy, nint strideY, int pixels, int last, bool adds, float* sums, nint stride, Ahead ahead)
+    private static void SixByFour<TAll, T>(float* x, float* dy, nint strideY, int pixels, int last, bool adds, float* sums, Ahead ahead)
         where TAll : struct, IFlag
         where T : struct, IFloats<T>
     {
         int one = T.Count, two = 2 * one, three = 3 * one;
         nint atB = TAll.IsSet ? 1 : Math.Min(1, last), atC = TAll.IsSet ? 2 : Math.Min(2, last), atD = TAll.IsSet ? 3 : Math.Min(3, last);
         nint atE = TAll.IsSet ? 4 : Math.Min(4, last), atF = TAll.IsSet ? 5 : last;
-        float* toB = sums + atB * stride, toC = sums + atC * stride, toD = sums + atD * stride, toE = sums + atE * stride, toF = sums + atF * stride;
+        float* toB = sums + atB * Columns, toC = sums + atC * Columns, toD = sums + atD * Columns, toE = sums + atE * Columns, toF = sums + atF * Columns;
         T a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         T c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
         T e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
         float* nextX = ahead.X, nextY = ahead.Y;
-        for (int pixel = 0; pixel < pixels; pixel++, x += strideX, dy += strideY, nextX += ahead.StepX, nextY += ahead.StepY)
+        for (int pixel = 0; pixel < pixels; pixel++, x += Columns, dy += strideY, nextX += ahead.StepX, nextY += ahead.StepY)
         {
             Prefetch.Line(nextX);
             Prefetch.Line(nextY);

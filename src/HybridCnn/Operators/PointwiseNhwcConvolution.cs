@@ -165,7 +165,7 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
                     int shareX = nextX.Length / cut.Count, shareY = nextY.Length / cut.Count;
                     RowCopy.Run(x[(firstChannel + column)..], dims.IC, lowered, columns, pixels, columns);
                     PixelSums.Run(
-                        lowered, columns, dy, dims.OC, pixels, dims.OC, pixel != start, total, columns,
+                        lowered, dy, dims.OC, pixels, dims.OC, pixel != start, total,
                         nextX.Slice(panel * shareX, shareX), nextY.Slice(panel * shareY, shareY));
                     continue;
                 }

@@ -24,7 +24,7 @@ internal sealed record TrainingReport(Header Header, IReadOnlyList<TrainingRow> 
         text.Append('\n').Append(Note).Append("\n\n");
         Report.AppendTable(text, ["network", "data", "seeds", "ours, median", "peer, median", "difference", "mean difference", "standard error"], Summary.Select(line => (string[])
             [
-                line.Network, line.Data, $"{line.Seeds}", Points(line.OurMedian), Points(line.PeerMedian), Signed(line.OurMedian - line.PeerMedian), Signed(line.MeanDifference), Points(line.StandardError),
+                line.Network, line.Data, $"{line.Seeds}", Points(line.OurMedian), Points(line.PeerMedian), Signed(line.OurMedian - line.PeerMedian), Signed(line.MeanDifference), line.Seeds > 1 ? Points(line.StandardError) : "-",
             ]));
         text.Append('\n');
         Report.AppendTable(text, ["network", "data", "seed", "epochs", "tested on", "ours", "peer", "difference", "same answers", "last loss", "peer's", "first losses", "ours s", "peer s"], Rows.Select(row => (string[])

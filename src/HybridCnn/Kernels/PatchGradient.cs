@@ -51,20 +51,21 @@ internal static unsafe class PatchGradient
         nint* terms = stackalloc nint[Together];
         float* block = stackalloc float[Together * 2 * TVector.Count];
         var pairs = new ColumnPairs(columns, TVector.Count);
-        // dY of the next strip, which lies behind this one: every walk over the pixels asks for one line of each. Otherwise the first walk
-        // would wait for all of memory, and the others for none.
+        // dY of the next strip, which lies behind this one, is asked for from its beginning to its end, evenly over all walks over these pixels. Otherwise the
+        // first walk would wait for all of memory, and the others for none.
         float* next = dy + (nint)strip.Count * columns;
-        int line = 0;
+        int walks = pairs.Count * ((strip.Depth + Together - 1) / Together);
+        nint step = Math.Min(LineFloats, (columns + walks - 1) / walks);
         for (int pair = 0; pair < pairs.Count; pair++)
         {
             (int first, int second) = pairs[pair];
-            for (int term = 0; term < strip.Depth; term += Together, line = Math.Min(line + LineFloats, columns - 1))
+            for (int term = 0; term < strip.Depth; term += Together, next += step * strip.Count)
             {
                 // The last nine begin among terms already done; of a patch of fewer, the last stands for those that are missing.
                 int start = Math.Max(0, Math.Min(term, strip.Depth - Together));
                 for (int i = 0; i < Together; i++)
                     terms[i] = strip.Term(Math.Min(start + i, strip.Depth - 1));
-                Nine<TVector>(strip, x, terms, dy + first, columns, second - first, (nint)(next + line - (dy + first)), block);
+                Nine<TVector>(strip, x, terms, dy + first, columns, second - first, next, step, block);
                 for (int i = term; i < Math.Min(term + Together, strip.Depth); i++)
                     AddRow<TVector>(block + (i - start) * 2 * TVector.Count, sums + (nint)i * columns + first, second - first);
             }
@@ -82,7 +83,7 @@ internal static unsafe class PatchGradient
 
     // Registers: eighteen sums, two of dY, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Nine<TVector>(in PatchStrip strip, float* x, nint* terms, float* dy, nint stride, nint second, nint ahead, float* block)
+    private static void Nine<TVector>(in PatchStrip strip, float* x, nint* terms, float* dy, nint stride, nint second, float* next, nint step, float* block)
         where TVector : struct, IFloats<TVector>
     {
         nint termA = terms[0], termB = terms[1], termC = terms[2], termD = terms[3], termE = terms[4];
@@ -92,9 +93,9 @@ internal static unsafe class PatchGradient
         for (int row = 0; row < strip.Rows; row++, x += strip.RowStride)
         {
             float* patch = x;
-            for (int pixel = 0; pixel < strip.Pixels; pixel++, patch += strip.PixelStride, dy += stride)
+            for (int pixel = 0; pixel < strip.Pixels; pixel++, patch += strip.PixelStride, dy += stride, next += step)
             {
-                Prefetch.Line(dy + ahead);
+                Prefetch.Line(next);
                 TVector dy0 = TVector.Load(dy), dy1 = TVector.Load(dy + second), value = TVector.Broadcast(patch[termA]);
                 a0 = TVector.MultiplyAdd(value, dy0, a0);
                 a1 = TVector.MultiplyAdd(value, dy1, a1);

@@ -13,16 +13,7 @@ namespace HybridCnn.Operators;
 ///   y[q, o]  = b[o] + Σ over kernel rows i and floats j of a row of x[patch q + (i, j)] · w[(i, j), o]
 ///   dw[(i, j), o] = Σ over pixels q of x[patch q + (i, j)] · dy[q, o]
 /// </code>
-/// A worker copies the rows of a strip of output rows with their padding, which is little beside y. The gradient by x has vectors over
-/// pixels: with vectors over few channels, patches are too short to be added to one another. So dY is turned to planes in the cache:
-/// <code>
-///               N = pixels of some rows
-///             ┌──────────┐
-///       K = OC│   dYᵀ    │    dcol [IC·KH·KW, pixels] = Wᵀ [IC·KH·KW, OC] · dYᵀ [OC, pixels], added to planes of dX
-///   ┌────────┐├──────────┤
-///   │   Wᵀ   ││   dcol   │ M = IC·KH·KW
-///   └────────┘└──────────┘
-/// </code>
+/// A worker copies the rows of a strip of output rows with their padding, which is little beside y. The gradient by x is <see cref="FewChannelsGradient"/>.
 /// Plain sums of float32. Source: Georganas et al., Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures, 2018.
 /// </summary>
 internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
@@ -36,14 +27,6 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
     // Strips per worker, at least, where there are so many rows.
     private const int StripsPerWorker = 8;
 
-    // Floats of dcol and dYᵀ in a block, which stay in the second-level cache.
-    private const int BlockFloats = 48 * 1024;
-
-    private int Depth => Dims.KH * Dims.KW * Dims.IC;
-
-    // Output rows of a block of the gradient by x.
-    private int BlockRows => (int)Math.Clamp(BlockFloats / ((long)(Depth + Dims.OC) * Dims.OW), 1, Dims.OH);
-
     /// <summary>Why this algorithm doesn't take a problem; null if it does.</summary>
     public static string? Refusal(Conv2dDims dims) =>
         dims.Layout != Layout.Nhwc ? "x and y aren't NHWC"
@@ -54,14 +37,14 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
 
     /// <inheritdoc/>
     public override string Describe(ConvolutionPass pass, int workers) => pass == ConvolutionPass.BackwardData
-        ? $"blocks of {BlockRows} output rows"
+        ? $"{new FewChannelsGradient(Dims).Bands(workers)} bands of an image, in blocks of {new FewChannelsGradient(Dims).BlockRows} output rows"
         : $"strips of {StripRows(workers)} output rows";
 
     /// <inheritdoc/>
     public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass switch
     {
         ConvolutionPass.Forward => new(Dims.WeightsCount, PaddedLength(workers)),
-        ConvolutionPass.BackwardData => new(0, ScratchSize.Lines((long)Dims.IC * Dims.IH * Dims.IW) + (long)BlockRows * Dims.OW * (Depth + Dims.OC)),
+        ConvolutionPass.BackwardData => new FewChannelsGradient(Dims).Scratch,
         _ => new(0, ScratchSize.Lines(Dims.WeightsCount) + ScratchSize.Lines(Dims.OC) + PaddedLength(workers)),
     };
 
@@ -89,12 +72,7 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
 
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
-            pass.Context.Workers.ForChunks(pass.Dims.N, 1, pass, static (pass, worker, start, end) =>
-            {
-                for (int image = start; image < end; image++)
-                    BackwardDataImage(pass, image, pass.Own(worker));
-            }));
+        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass => new FewChannelsGradient(pass.Dims).Run(pass));
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
@@ -112,24 +90,6 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
                     Add(pass, worker, start, end);
             });
         });
-
-    private static void BackwardDataImage(NhwcPass pass, int image, Span<float> own)
-    {
-        Conv2dDims dims = pass.Dims;
-        var method = (FewChannelsConvolution)pass.Method;
-        int area = dims.OH * dims.OW, size = dims.IH * dims.IW * dims.IC, depth = method.Depth, most = method.BlockRows * dims.OW;
-        Span<float> planes = own[..size], dcol = own.Slice((int)ScratchSize.Lines(size), depth * most), turned = own[^(dims.OC * most)..];
-        planes.Clear();
-        for (int row = 0; row < dims.OH; row += method.BlockRows)
-        {
-            int end = Math.Min(row + method.BlockRows, dims.OH), pixels = (end - row) * dims.OW;
-            LayoutTransform.ToNchw(dims.OC, pixels, pass.Y.Span[((image * area + row * dims.OW) * dims.OC)..], turned);
-            pass.Multiply(Transpose.Yes, depth, pixels, dims.OC, pass.Weights.Span, depth, turned, pixels, 0, dcol, pixels);
-            Col2Im.Run(dims, dcol, dims.IC, row, end, planes);
-        }
-
-        LayoutTransform.ToNhwc(dims.IC, dims.IH * dims.IW, planes, pass.X.Span.Slice(image * size, size));
-    }
 
     // Overwrites a worker's sums with those of its share of the strips.
     private static void Collect(NhwcPass pass, int part)

@@ -36,6 +36,7 @@ public partial class ArchitectureTests
         "Kernels/LayoutTransform.cs",
         "Kernels/PatchGradient.cs",
         "Kernels/PatchProducts.cs",
+        "Kernels/PatchRowSums.cs",
         "Kernels/PixelSums.cs",
         "Kernels/Prefetch.cs",
         "Kernels/WinogradF2.cs",

@@ -15,46 +15,55 @@ internal static unsafe class BlockTranspose
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Square16(float* source, nint sourceStride, float* target, nint targetStride)
     {
-        // Four columns at a time become target rows.
         for (int column = 0; column < 16; column += 4, source += 4, target += 4 * targetStride)
-        {
-            var r0 = Join16(source, 4 * sourceStride);
-            var r1 = Join16(source + sourceStride, 4 * sourceStride);
-            var r2 = Join16(source + 2 * sourceStride, 4 * sourceStride);
-            var r3 = Join16(source + 3 * sourceStride, 4 * sourceStride);
+            Four16(source, sourceStride, target, targetStride);
+    }
 
-            (r0, r2) = Exchange2(r0, r2);
-            (r1, r3) = Exchange2(r1, r3);
-            (r0, r1) = Exchange1(r0, r1);
-            (r2, r3) = Exchange1(r2, r3);
+    /// <summary>Four columns of sixteen rows, which become target rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Four16(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        var r0 = Join16(source, 4 * sourceStride);
+        var r1 = Join16(source + sourceStride, 4 * sourceStride);
+        var r2 = Join16(source + 2 * sourceStride, 4 * sourceStride);
+        var r3 = Join16(source + 3 * sourceStride, 4 * sourceStride);
 
-            r0.Store(target);
-            r1.Store(target + targetStride);
-            r2.Store(target + 2 * targetStride);
-            r3.Store(target + 3 * targetStride);
-        }
+        (r0, r2) = Exchange2(r0, r2);
+        (r1, r3) = Exchange2(r1, r3);
+        (r0, r1) = Exchange1(r0, r1);
+        (r2, r3) = Exchange1(r2, r3);
+
+        r0.Store(target);
+        r1.Store(target + targetStride);
+        r2.Store(target + 2 * targetStride);
+        r3.Store(target + 3 * targetStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Square8(float* source, nint sourceStride, float* target, nint targetStride)
     {
         for (int column = 0; column < 8; column += 4, source += 4, target += 4 * targetStride)
-        {
-            var r0 = Join8(source, 4 * sourceStride);
-            var r1 = Join8(source + sourceStride, 4 * sourceStride);
-            var r2 = Join8(source + 2 * sourceStride, 4 * sourceStride);
-            var r3 = Join8(source + 3 * sourceStride, 4 * sourceStride);
+            Four8(source, sourceStride, target, targetStride);
+    }
 
-            (r0, r2) = Exchange2(r0, r2);
-            (r1, r3) = Exchange2(r1, r3);
-            (r0, r1) = Exchange1(r0, r1);
-            (r2, r3) = Exchange1(r2, r3);
+    /// <summary>Four columns of eight rows, which become target rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Four8(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        var r0 = Join8(source, 4 * sourceStride);
+        var r1 = Join8(source + sourceStride, 4 * sourceStride);
+        var r2 = Join8(source + 2 * sourceStride, 4 * sourceStride);
+        var r3 = Join8(source + 3 * sourceStride, 4 * sourceStride);
 
-            r0.Store(target);
-            r1.Store(target + targetStride);
-            r2.Store(target + 2 * targetStride);
-            r3.Store(target + 3 * targetStride);
-        }
+        (r0, r2) = Exchange2(r0, r2);
+        (r1, r3) = Exchange2(r1, r3);
+        (r0, r1) = Exchange1(r0, r1);
+        (r2, r3) = Exchange1(r2, r3);
+
+        r0.Store(target);
+        r1.Store(target + targetStride);
+        r2.Store(target + 2 * targetStride);
+        r3.Store(target + 3 * targetStride);
     }
 
     public static void Square4(float* source, nint sourceStride, float* target, nint targetStride)

@@ -17,6 +17,12 @@ internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
 
     public static void Transpose(float* source, nint sourceStride, float* target, nint targetStride) => *target = *source;
 
+    public static void TransposeFour(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        for (int i = 0; i < 4; i++)
+            target[i * targetStride] = source[i];
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Broadcast(float value) => new(value);
 

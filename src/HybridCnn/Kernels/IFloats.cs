@@ -18,6 +18,9 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>target[j][i] = source[i][j] for a square of Count x Count; strides are those of rows.</summary>
     static abstract void Transpose(float* source, nint sourceStride, float* target, nint targetStride);
 
+    /// <summary>The same for four columns of Count rows, which become four rows.</summary>
+    static abstract void TransposeFour(float* source, nint sourceStride, float* target, nint targetStride);
+
     /// <summary>a·b + c, in one rounding where the processor can.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 

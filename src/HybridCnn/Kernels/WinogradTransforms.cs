@@ -129,7 +129,7 @@ internal static unsafe class WinogradTransforms<TForm>
         float** windows = stackalloc float*[2 * TForm.Inputs * TForm.Inputs];
         // Half way: Bᵀ d of the registers of a group, element (i, j) at (i·a + j) groups. A group at a time, so that x is read along
         // its memory and not in steps of a pixel.
-        float* half = stackalloc float[TForm.Inputs * TForm.Inputs * GroupChannels];
+        float* halfBuffer = stackalloc float[TForm.Inputs * TForm.Inputs * GroupChannels + CacheLine.Floats], half = CacheLine.First(halfBuffer);
         int lanes = TVector.Count;
         tiles.Window(first, a, padTop, padLeft, x, zero, windows);
         for (int t = 0; t < count; t++)
@@ -168,7 +168,7 @@ internal static unsafe class WinogradTransforms<TForm>
         int a = TForm.Inputs, m = TForm.Outputs;
         float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
         // Half way: Aᵀ p, element (i, j) at (i·a + j) registers.
-        float* half = stackalloc float[TForm.Outputs * TForm.Inputs * MaxRegister];
+        float* halfBuffer = stackalloc float[TForm.Outputs * TForm.Inputs * MaxRegister + CacheLine.Floats], half = CacheLine.First(halfBuffer);
         int lanes = TVector.Count;
         tiles.Window(first, m, 0, 0, y, discard, windows);
         for (int t = 0; t < count; t++)
@@ -199,7 +199,7 @@ internal static unsafe class WinogradTransforms<TForm>
         int a = TForm.Inputs, m = TForm.Outputs;
         float** windows = stackalloc float*[2 * TForm.Outputs * TForm.Outputs];
         // Half way: A dy, element (i, j) at (i·m + j) registers.
-        float* half = stackalloc float[TForm.Inputs * TForm.Outputs * MaxRegister];
+        float* halfBuffer = stackalloc float[TForm.Inputs * TForm.Outputs * MaxRegister + CacheLine.Floats], half = CacheLine.First(halfBuffer);
         int lanes = TVector.Count;
         new Span<float>(sums, channels).Clear();
         tiles.Window(first, m, 0, 0, dy, zero, windows);

@@ -94,8 +94,8 @@ internal static unsafe class WinogradWeights<TForm>
     {
         int a = TForm.Inputs, lanes = TVector.Count;
         // Tap t of row r, for a register of columns, at (r·9 + t) registers.
-        float* taps = stackalloc float[Group * Taps * MaxRegister];
-        float* half = stackalloc float[TForm.Inputs * 3 * MaxRegister];
+        float* tapsBuffer = stackalloc float[Group * Taps * MaxRegister + CacheLine.Floats], taps = CacheLine.First(tapsBuffer);
+        float* halfBuffer = stackalloc float[TForm.Inputs * 3 * MaxRegister + CacheLine.Floats], half = CacheLine.First(halfBuffer);
         for (int r0 = 0; r0 < rows; r0 += Group)
         {
             int group = Math.Min(Group, rows - r0);
@@ -132,8 +132,8 @@ internal static unsafe class WinogradWeights<TForm>
         where TVector : struct, IFloats<TVector>
     {
         int a = TForm.Inputs, lanes = TVector.Count;
-        float* taps = stackalloc float[Group * Taps * MaxRegister];
-        float* half = stackalloc float[TForm.Inputs * 3 * MaxRegister];
+        float* tapsBuffer = stackalloc float[Group * Taps * MaxRegister + CacheLine.Floats], taps = CacheLine.First(tapsBuffer);
+        float* halfBuffer = stackalloc float[TForm.Inputs * 3 * MaxRegister + CacheLine.Floats], half = CacheLine.First(halfBuffer);
         for (int r0 = 0; r0 < rows; r0 += Group)
         {
             int group = Math.Min(Group, rows - r0);
@@ -172,8 +172,8 @@ internal static unsafe class WinogradWeights<TForm>
         }
     }
 
-    // Rows are output channels: in each, the register's input channels are neighbours, nine taps each. The first eight taps
-    // are turned as squares of eight; sixteen would reach beyond the last weight.
+    // Rows are output channels: in each, the register's input channels are neighbours, nine taps each. Four taps at a time; the last four overlap the ones
+    // before, so that nothing is read beyond the last weight.
     private static void GatherRowsOfOutputs<TVector>(int ic, float* w, int row, int group, int column, float* taps)
         where TVector : struct, IFloats<TVector>
     {
@@ -181,19 +181,9 @@ internal static unsafe class WinogradWeights<TForm>
         for (int r = 0; r < group; r++, taps += Taps * lanes)
         {
             float* source = w + ((nint)(row + r) * ic + column) * Taps;
-            int turned = 0;
-            if (lanes >= Floats8.Count)
-            {
-                turned = Floats8.Count;
-                for (int l = 0; l < lanes; l += Floats8.Count)
-                    Floats8.Transpose(source + l * Taps, Taps, taps + l, lanes);
-            }
-
-            for (int t = turned; t < Taps; t++)
-            {
-                for (int l = 0; l < lanes; l++)
-                    taps[t * lanes + l] = source[l * Taps + t];
-            }
+            TVector.TransposeFour(source, Taps, taps, lanes);
+            TVector.TransposeFour(source + 4, Taps, taps + 4 * lanes, lanes);
+            TVector.TransposeFour(source + Taps - 4, Taps, taps + (Taps - 4) * lanes, lanes);
         }
     }
 
@@ -201,7 +191,7 @@ internal static unsafe class WinogradWeights<TForm>
         where TVector : struct, IFloats<TVector>
     {
         int lanes = TVector.Count, length = group * Taps, t = 0;
-        float* square = stackalloc float[MaxRegister * MaxRegister];
+        float* squareBuffer = stackalloc float[MaxRegister * MaxRegister + CacheLine.Floats], square = CacheLine.First(squareBuffer);
         nint stride = (nint)ic * Taps;
         float* target = dw + column * stride;
         for (; t + lanes <= length; t += lanes)

@@ -164,9 +164,9 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
                     // Each panel asks for its share of the next pixels. Packed, its own don't compete for the same lines of the first-level cache.
                     int shareX = nextX.Length / cut.Count, shareY = nextY.Length / cut.Count;
                     RowCopy.Run(x[(firstChannel + column)..], dims.IC, lowered, columns, pixels, columns);
-                    PixelSums.Run(
-                        lowered, dy, dims.OC, pixels, dims.OC, pixel != start, total,
-                        nextX.Slice(panel * shareX, shareX), nextY.Slice(panel * shareY, shareY));
+                    PanelProducts.Pixels(
+                        dy, dims.OC, dims.OC, pixels, lowered, pixel != start, total,
+                        nextY.Slice(panel * shareY, shareY), nextX.Slice(panel * shareX, shareX));
                     continue;
                 }
 

@@ -11,6 +11,10 @@ namespace HybridCnn.Operators;
 internal static class WinogradWeightStationary<TForm>
     where TForm : struct, IWinogradForm
 {
+    // From more tiles on, inputs come from the last-level cache, and fetching the next rows between multiplications is worth up to 1.15 times the speed of
+    // OpenBLAS on two threads, 1.08 times on one. With fewer they don't, and it costs up to 5 %.
+    private const int FewTiles = 64;
+
     private static int Products => TForm.Inputs * TForm.Inputs;
 
     public static void Run(WinogradJob job, WorkerPool workers)
@@ -76,9 +80,17 @@ internal static class WinogradWeightStationary<TForm>
                 // ┌───────────┐├───────┤
                 // │     V     ││   P   │ M = tiles
                 // └───────────┘└───────┘
-                job.Multiply(
-                    Transpose.No, count, columns, channels, v[(product * blocking.InputStride + c)..], blocking.InputRow,
-                    part[(product * stride)..], columns, c == 0 ? 0 : 1, p[(product * blocking.OutputStride)..], columns);
+                ReadOnlySpan<float> inputs = v[(product * blocking.InputStride + c)..], weights = part[(product * stride)..];
+                Span<float> outputs = p[(product * blocking.OutputStride)..];
+                if (count > FewTiles && PatchProducts.FillsRegisters(columns))
+                {
+                    PanelProducts.Rows(
+                        inputs, blocking.InputRow, count, channels, weights, c != 0, outputs, product + 1 < Products ? inputs[blocking.InputStride..] : []);
+                }
+                else
+                {
+                    job.Multiply(Transpose.No, count, columns, channels, inputs, blocking.InputRow, weights, columns, c == 0 ? 0 : 1, outputs, columns);
+                }
             }
         }
 

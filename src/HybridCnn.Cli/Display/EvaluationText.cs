@@ -8,7 +8,7 @@ internal static class EvaluationText
     public static void Write(TextWriter output, string weights, Evaluation e)
     {
         int correct = Enumerable.Range(0, e.Classes).Sum(k => e.Confusion[k, k]);
-        output.WriteLine($"{weights} on {e.Data.Name}: accuracy {e.Accuracy * 100:0.00} % ({correct:#,0} of {e.Data.Count:#,0} test images), loss {e.Loss:0.0000}");
+        output.WriteLine($"{weights} on {e.Data.Name}: accuracy {e.Accuracy * 100:0.00} % ({correct:#,0} of {e.Data.Count:#,0} test images), loss {RunText.Loss(e.Loss)}");
         output.WriteLine();
         int name = Math.Max(5, e.Data.ClassNames.Max(n => n.Length));
         output.WriteLine($"{"class".PadRight(name)}   images     found     right");

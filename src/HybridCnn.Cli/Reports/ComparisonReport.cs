@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using HybridCnn.Cli.Display;
 using HybridCnn.Cli.Runs;
 
 namespace HybridCnn.Cli.Reports;
@@ -42,7 +43,7 @@ internal sealed class ComparisonReport(RunComparison comparison)
             Cell(run.Best is null ? null : $"{run.Best.TestAccuracy * 100:0.00} %", run.Best?.TestAccuracy == best);
             Cell(run.Best is null ? null : $"{run.Best.Epoch}", marked: false);
             Cell(run.Last is null ? null : $"{run.Last.TestAccuracy * 100:0.00} %", run.Last?.TestAccuracy == last);
-            Cell(run.Last is null ? null : $"{run.Last.TestLoss:0.0000}", run.Last?.TestLoss == loss);
+            Cell(run.Last is null ? null : RunText.Loss(run.Last.TestLoss), run.Last?.TestLoss == loss);
             Cell(run.ImagesPerSecond > 0 ? $"{run.ImagesPerSecond:#,0}" : null, run.ImagesPerSecond == fastest);
             Cell($"{run.TrainSeconds:#,0.0}", marked: false);
             Cell(run.Last is null ? null : $"{run.DataWait * 100:0.0} %", marked: false);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using HybridCnn.Cli.Display;
 using HybridCnn.Cli.Pictures;
 using HybridCnn.Cli.Runs;
 using HybridCnn.Layers;
@@ -67,7 +68,7 @@ internal sealed class HtmlReport(
         RunResult result = run.Result!;
         _html.AppendLine("<div class=\"tiles\">");
         Tile(result.TestAccuracy is { } accuracy ? $"{accuracy * 100:0.00} %" : "–", "test accuracy", " main");
-        Tile(result.TestLoss is { } loss ? $"{loss:0.0000}" : "–", "test loss");
+        Tile(result.TestLoss is { } loss ? RunText.Loss(loss) : "–", "test loss");
         Tile($"{result.ImagesPerSecond:#,0}", "images per second");
         Tile($"{result.TrainSeconds:0.0} s", "training time");
         Tile($"{run.Network.Parameters:#,0}", "parameters");
@@ -197,7 +198,7 @@ internal sealed class HtmlReport(
         _html.AppendLine("<tr><th>epoch</th><th>train loss</th><th>train accuracy</th><th>test loss</th><th>test accuracy</th><th>seconds</th><th>images/s</th><th class=\"bar\"></th></tr>");
         foreach (EpochMetrics e in epochs)
         {
-            _html.AppendLine($"<tr><td>{e.Epoch}</td><td>{e.TrainLoss:0.0000}</td><td>{e.TrainAccuracy * 100:0.00} %</td><td>{e.TestLoss:0.0000}</td><td>{e.TestAccuracy * 100:0.00} %</td>"
+            _html.AppendLine($"<tr><td>{e.Epoch}</td><td>{RunText.Loss(e.TrainLoss)}</td><td>{e.TrainAccuracy * 100:0.00} %</td><td>{RunText.Loss(e.TestLoss)}</td><td>{e.TestAccuracy * 100:0.00} %</td>"
                 + $"<td>{e.Seconds:0.0}</td><td>{e.ImagesPerSecond:#,0}</td><td class=\"bar\"><i style=\"--share:{e.ImagesPerSecond / fastest * 100:0}%\"></i></td></tr>");
         }
 

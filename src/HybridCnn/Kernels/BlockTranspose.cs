@@ -66,6 +66,46 @@ internal static unsafe class BlockTranspose
         r3.Store(target + 3 * targetStride);
     }
 
+    /// <summary>The way back from <see cref="Four16"/>: four rows of sixteen columns, which become sixteen target rows of four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Spread16(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        var r0 = Vector512.Load(source);
+        var r1 = Vector512.Load(source + sourceStride);
+        var r2 = Vector512.Load(source + 2 * sourceStride);
+        var r3 = Vector512.Load(source + 3 * sourceStride);
+
+        (r0, r2) = Exchange2(r0, r2);
+        (r1, r3) = Exchange2(r1, r3);
+        (r0, r1) = Exchange1(r0, r1);
+        (r2, r3) = Exchange1(r2, r3);
+
+        Part16(r0, target, 4 * targetStride);
+        Part16(r1, target + targetStride, 4 * targetStride);
+        Part16(r2, target + 2 * targetStride, 4 * targetStride);
+        Part16(r3, target + 3 * targetStride, 4 * targetStride);
+    }
+
+    /// <summary>The way back from <see cref="Four8"/>: four rows of eight columns, which become eight target rows of four.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Spread8(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        var r0 = Vector256.Load(source);
+        var r1 = Vector256.Load(source + sourceStride);
+        var r2 = Vector256.Load(source + 2 * sourceStride);
+        var r3 = Vector256.Load(source + 3 * sourceStride);
+
+        (r0, r2) = Exchange2(r0, r2);
+        (r1, r3) = Exchange2(r1, r3);
+        (r0, r1) = Exchange1(r0, r1);
+        (r2, r3) = Exchange1(r2, r3);
+
+        Part8(r0, target, 4 * targetStride);
+        Part8(r1, target + targetStride, 4 * targetStride);
+        Part8(r2, target + 2 * targetStride, 4 * targetStride);
+        Part8(r3, target + 3 * targetStride, 4 * targetStride);
+    }
+
     public static void Square4(float* source, nint sourceStride, float* target, nint targetStride)
     {
         (Vector128<float> r0, Vector128<float> r2) = Exchange2(Vector128.Load(source), Vector128.Load(source + 2 * sourceStride));
@@ -85,6 +125,21 @@ internal static unsafe class BlockTranspose
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Join16(float* row, nint step) => Join8(row, step).ToVector512Unsafe().WithUpper(Join8(row + 2 * step, step));
+
+    // Four floats each to two or four rows.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Part8(Vector256<float> rows, float* target, nint step)
+    {
+        rows.GetLower().Store(target);
+        rows.GetUpper().Store(target + step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Part16(Vector512<float> rows, float* target, nint step)
+    {
+        Part8(rows.GetLower(), target, step);
+        Part8(rows.GetUpper(), target + 2 * step, step);
+    }
 
     // In each exchange "keep" selects the columns whose bit d is clear; the other row's come from d columns away.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,6 +23,12 @@ internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
             target[i * targetStride] = source[i];
     }
 
+    public static void SpreadFour(float* source, nint sourceStride, float* target, nint targetStride)
+    {
+        for (int i = 0; i < 4; i++)
+            target[i] = source[i * sourceStride];
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 Broadcast(float value) => new(value);
 

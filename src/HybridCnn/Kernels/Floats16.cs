@@ -24,6 +24,10 @@ internal readonly unsafe struct Floats16(Vector512<float> value) : IFloats<Float
         BlockTranspose.Four16(source, sourceStride, target, targetStride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SpreadFour(float* source, nint sourceStride, float* target, nint targetStride) =>
+        BlockTranspose.Spread16(source, sourceStride, target, targetStride);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -24,6 +24,10 @@ internal readonly unsafe struct Floats4(Vector128<float> value) : IFloats<Floats
         BlockTranspose.Square4(source, sourceStride, target, targetStride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SpreadFour(float* source, nint sourceStride, float* target, nint targetStride) =>
+        BlockTranspose.Square4(source, sourceStride, target, targetStride);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 Broadcast(float value) => new(Vector128.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

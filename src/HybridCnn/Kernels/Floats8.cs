@@ -24,6 +24,10 @@ internal readonly unsafe struct Floats8(Vector256<float> value) : IFloats<Floats
         BlockTranspose.Four8(source, sourceStride, target, targetStride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SpreadFour(float* source, nint sourceStride, float* target, nint targetStride) =>
+        BlockTranspose.Spread8(source, sourceStride, target, targetStride);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 Broadcast(float value) => new(Vector256.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,6 +21,9 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>The same for four columns of Count rows, which become four rows.</summary>
     static abstract void TransposeFour(float* source, nint sourceStride, float* target, nint targetStride);
 
+    /// <summary>The same for four rows of Count columns, which become four columns.</summary>
+    static abstract void SpreadFour(float* source, nint sourceStride, float* target, nint targetStride);
+
     /// <summary>a·b + c, in one rounding where the processor can.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 

@@ -14,6 +14,9 @@ internal static unsafe class LayoutTransform
 
     private const int Colours = 3;
 
+    // Columns that are turned together where there are fewer than fill a square.
+    private const int Narrow = 4, Wide = 16;
+
     /// <summary>nhwc[p][c] = nchw[c][p].</summary>
     /// <param name="channels">C.</param>
     /// <param name="pixels">H·W.</param>
@@ -77,14 +80,22 @@ internal static unsafe class LayoutTransform
             return;
         }
 
-        // Nine, as in a kernel of 3x3: one line by itself costs less than squares that lie over one another.
-        if (rows % Floats8.Count == 1 && rows > 1)
+        if (columns is >= Narrow and < Wide && rows >= Floats8.Count)
         {
-            Row(columns, source + --rows * sourceStride, target + rows, targetStride);
+            if (Vector512.IsHardwareAccelerated && rows >= Floats16.Count)
+                FewColumns<Floats16>(rows, columns, source, sourceStride, target, targetStride);
+            else
+                FewColumns<Floats8>(rows, columns, source, sourceStride, target, targetStride);
+            return;
         }
-        else if (columns % Floats8.Count == 1 && columns > 1)
+
+        if (rows is >= Narrow and < Wide && columns >= Floats8.Count)
         {
-            Column(rows, source + --columns, sourceStride, target + columns * targetStride);
+            if (Vector512.IsHardwareAccelerated && columns >= Floats16.Count)
+                FewRows<Floats16>(rows, columns, source, sourceStride, target, targetStride);
+            else
+                FewRows<Floats8>(rows, columns, source, sourceStride, target, targetStride);
+            return;
         }
 
         int least = Math.Min(rows, columns);
@@ -107,18 +118,36 @@ internal static unsafe class LayoutTransform
             (target[0], target[1], target[2]) = (red[p], green[p], blue[p]);
     }
 
+    // Few columns, as the nine of a 3x3 kernel, four at a time; the last four lie over elements already done.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row(int columns, float* source, float* target, nint targetStride)
+    private static void FewColumns<TVector>(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
+        where TVector : struct, IFloats<TVector>
     {
-        for (int j = 0; j < columns; j++)
-            target[j * targetStride] = source[j];
+        for (int row = 0; row < rows; row += TVector.Count)
+        {
+            int i = Math.Min(row, rows - TVector.Count);
+            for (int column = 0; column < columns; column += Narrow)
+            {
+                int j = Math.Min(column, columns - Narrow);
+                TVector.TransposeFour(source + i * sourceStride + j, sourceStride, target + j * targetStride + i, targetStride);
+            }
+        }
     }
 
+    // Few rows, likewise.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Column(int rows, float* source, nint sourceStride, float* target)
+    private static void FewRows<TVector>(int rows, int columns, float* source, nint sourceStride, float* target, nint targetStride)
+        where TVector : struct, IFloats<TVector>
     {
-        for (int i = 0; i < rows; i++)
-            target[i] = source[i * sourceStride];
+        for (int column = 0; column < columns; column += TVector.Count)
+        {
+            int j = Math.Min(column, columns - TVector.Count);
+            for (int row = 0; row < rows; row += Narrow)
+            {
+                int i = Math.Min(row, rows - Narrow);
+                TVector.SpreadFour(source + i * sourceStride + j, sourceStride, target + j * targetStride + i, targetStride);
+            }
+        }
     }
 
     // Along the planes, whose rows lie far apart: their lines are finished before others push them out. The last square of a row or column of squares

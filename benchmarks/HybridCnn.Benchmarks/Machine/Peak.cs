@@ -11,6 +11,8 @@ namespace HybridCnn.Benchmarks.Machine;
 /// <summary>The machine's yardsticks, measured once per process: what SGEMM and a plain copy reach here and now.</summary>
 internal static class Peak
 {
+    private const int MeetingsTimed = 2000;
+
     // Small enough for a private cache, and large enough that only the inner kernel counts: the best of them is the peak.
     private static readonly int[] Sizes = [64, 96, 192, 384, 768];
 
@@ -55,6 +57,24 @@ internal static class Peak
         s_loweringIsCompiled = true;
         double seconds = BestSeconds(lowering.Nchw);
         return (lowering.Bytes / seconds * 1e-9, BestSeconds(lowering.CopyNchw) / seconds);
+    }
+
+    /// <summary>Median time until so many threads have begun and ended nothing, in microseconds.</summary>
+    public static double MeetingMicroseconds(int threads)
+    {
+        using var workers = new WorkerPool(threads);
+        float[] nothing = new float[1];
+        double[] times = new double[MeetingsTimed];
+        // The first half is there for the runtime to compile it.
+        for (int i = 0; i < 2 * times.Length; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            workers.For(threads, nothing, static (_, _, _, _) => { });
+            times[i % times.Length] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        }
+
+        Array.Sort(times);
+        return times[times.Length / 2];
     }
 
     private static double BestRate(Products products, WorkerPool workers) =>

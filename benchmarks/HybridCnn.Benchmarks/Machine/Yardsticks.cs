@@ -15,13 +15,13 @@ internal sealed record Yardsticks(IReadOnlyList<CoreYardstick> Cores, double Cop
     private static readonly Conv2dDims Lowered = Conv2dDims.Parse("mb1ic64ih56oc64oh56kh3ph1");
 
     public static Yardsticks Measure(IReadOnlyList<int> threads) => new(
-        [.. threads.Select(count => new CoreYardstick(count, Peak.FmaGflops(count), Peak.SgemmGflops(count), LoweringYardstick.Measure(Lowered, count, false), LoweringYardstick.Measure(Lowered, count, true)))],
+        [.. threads.Select(count => new CoreYardstick(count, Peak.FmaGflops(count), Peak.SgemmGflops(count), LoweringYardstick.Measure(Lowered, count, false), LoweringYardstick.Measure(Lowered, count, true), Peak.MeetingMicroseconds(count)))],
         Peak.CopyGigabytes(CopyBytes, 1), Lowered.ToString());
 
     public override string ToString() => string.Join("; ",
     [
         .. Cores.Select(core => string.Create(CultureInfo.InvariantCulture,
-            $"{core.Threads} thread(s) FMA {core.FmaGflops:0}, SGEMM {core.SgemmGflops:0} GFLOP/s, im2col {core.Lowering}, in pieces {core.LoweringPieces}")),
+            $"{core.Threads} thread(s) FMA {core.FmaGflops:0}, SGEMM {core.SgemmGflops:0} GFLOP/s, im2col {core.Lowering}, in pieces {core.LoweringPieces}{(core.Threads > 1 ? $", threads meet in {core.MeetingMicroseconds.ToString("0.0", CultureInfo.InvariantCulture)} us" : "")}")),
         string.Create(CultureInfo.InvariantCulture, $"copy {CopyGigabytes:0.0} GB/s; im2col is of {Lowering}, its share of a copy of as many bytes to the same place"),
     ]);
 }
@@ -32,7 +32,9 @@ internal sealed record Yardsticks(IReadOnlyList<CoreYardstick> Cores, double Cop
 /// <param name="SgemmGflops">Of SGEMM, one product per thread.</param>
 /// <param name="Lowering">Of im2col, a whole image per thread.</param>
 /// <param name="LoweringPieces">Of im2col in the pieces that convolutions lower at a time.</param>
-internal sealed record CoreYardstick(int Threads, double FmaGflops, double SgemmGflops, LoweringYardstick Lowering, LoweringYardstick LoweringPieces);
+/// <param name="MeetingMicroseconds">Until all have begun and ended nothing: the median tells whether their cores share a cache.</param>
+internal sealed record CoreYardstick(
+    int Threads, double FmaGflops, double SgemmGflops, LoweringYardstick Lowering, LoweringYardstick LoweringPieces, double MeetingMicroseconds);
 
 /// <summary>Rate of im2col, bytes read plus bytes written, and its share of the rate of a copy to the same place, see <see cref="Machine.Lowering"/>.</summary>
 internal sealed record LoweringYardstick(double Gigabytes, double OfCopy)

@@ -12,7 +12,7 @@ internal sealed class Workspace(int workerCount)
 
     // 1 MB. A processor that sees a kernel write every so many KB asks for lines two or three dozen such steps ahead, to write them, also behind the end of a
     // slice. If that is where another worker's begins, it takes away the lines that the other one is writing: Winograd's transforms of weights took
-    // three times as long on two cores without a common cache, and a sixth longer on cores that have one. What lies between is never touched.
+    // three times as long on two cores without a common cache, and a fifth longer on cores that have one. What lies between is never touched.
     private const int LeastApart = 256 * 1024;
 
     private readonly Tensor?[] _slices = new Tensor?[workerCount];

@@ -22,7 +22,6 @@ internal static unsafe class PanelProducts
 
     private const int Together = 6;
     private const int Fewer = 4;
-    private const int CacheLine = 16;
 
     /// <summary>A by rows: adds to C, or overwrites it. Every six rows ask for the next ones.</summary>
     /// <param name="a">A [rows, terms].</param>
@@ -75,7 +74,7 @@ internal static unsafe class PanelProducts
         if (nextB.IsEmpty)
             nextB = b[..1];
         int steps = (rows + Together - 1) / Together * pixels;
-        nint stepA = Step(nextA.Length, steps), stepB = Step(nextB.Length, steps);
+        nint stepA = Prefetch.Step(nextA.Length, steps), stepB = Prefetch.Step(nextB.Length, steps);
         fixed (float* pa = a, pb = b, pc = c, na = nextA, nb = nextB)
         {
             var ahead = new Ahead(na, nb, stepA, stepB, 0);
@@ -87,8 +86,6 @@ internal static unsafe class PanelProducts
             }
         }
     }
-
-    private static nint Step(int floats, int steps) => Math.Min(CacheLine, (floats - 1 + steps) / steps);
 
     // Seven and eight are four and the rest, as fours take less time than sixes.
     private static int Take(int left) => left <= Fewer || left is 7 or 8 ? Fewer : Together;

@@ -19,8 +19,6 @@ internal static unsafe class PatchGradient
 {
     private const int Together = 9;
 
-    private const int LineFloats = 16;
-
     /// <summary>dW += patchesᵀ · dY.</summary>
     /// <param name="strip">The pixels and their patches.</param>
     /// <param name="x">From the first pixel's patch on.</param>
@@ -55,7 +53,7 @@ internal static unsafe class PatchGradient
         // first walk would wait for all of memory, and the others for none.
         float* next = dy + (nint)strip.Count * columns;
         int walks = pairs.Count * ((strip.Depth + Together - 1) / Together);
-        nint step = Math.Min(LineFloats, (columns + walks - 1) / walks);
+        nint step = Prefetch.Step(columns, walks);
         for (int pair = 0; pair < pairs.Count; pair++)
         {
             (int first, int second) = pairs[pair];

@@ -26,6 +26,9 @@ internal static unsafe class PatchProducts
     // the six pixels' lines. Images that come from memory are up to 1.25 times as fast by that. With less than so many terms there is too little to hide it behind.
     private const int ShortestFetched = 64;
 
+    /// <summary>Longer sums, term after term, would round more than is stated; OpenBLAS gets them in parts.</summary>
+    public const int LongestSum = 1024;
+
     /// <summary>How many of so many columns are summed at a time, where there are as many: one sweep over the patches.</summary>
     public static int Sweep(int columns) => FillsRegisters(columns) ? 4 * Floats16.Count : Vector512.IsHardwareAccelerated ? 2 * Floats16.Count : 2 * Floats8.Count;
 

@@ -17,6 +17,9 @@ internal static unsafe class Prefetch
             Sse.Prefetch0(address);
     }
 
+    /// <summary>How far to go on from one of so many steps to the next, so that they ask for all floats evenly; a line at most.</summary>
+    public static nint Step(int floats, int steps) => Math.Min(CacheLine.Floats, (floats - 1 + steps) / steps);
+
     /// <summary>The line so many floats from here, which may be beyond the memory that the reference belongs to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Line(ref float from, nint offset) => Line((float*)Unsafe.AsPointer(ref from) + offset);

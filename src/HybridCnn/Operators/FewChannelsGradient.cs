@@ -23,9 +23,6 @@ internal readonly struct FewChannelsGradient(Conv2dDims dims)
     // Pixels of dY in a block, which stay in the first-level cache from one pair of registers of W to the next.
     private const int BlockPixels = 120;
 
-    // Longer sums, term after term, would round more than is stated.
-    private const int LongestSum = 1024;
-
     // Bands per worker, at least, where an image has that many rows for them: neighbors compute a few output rows twice.
     private const int BandsPerWorker = 4, LeastBand = 32;
 
@@ -101,7 +98,7 @@ internal readonly struct FewChannelsGradient(Conv2dDims dims)
     {
         int pixels = Math.Min(BlockRows, _dims.OH - row) * _dims.OW, filters = _dims.OC;
         ReadOnlySpan<float> dy = pass.Y.Span.Slice((image * _dims.OH + row) * _dims.OW * filters, pixels * filters);
-        if (filters <= LongestSum)
+        if (filters <= PatchProducts.LongestSum)
             PatchProducts.Run(default(IdentityFunction), new PatchStrip(1, pixels, 0, filters, 1, filters, 0), dy, Depth, pass.Shared, [], dcol, Depth);
         else
             pass.Multiply(Transpose.No, pixels, Depth, filters, dy, filters, pass.Shared, Depth, 0, dcol, Depth);

@@ -12,9 +12,6 @@ internal static class PointwiseProducts
     // where one sweep over the pixels serves all columns. Up to 1.6 times as fast.
     private const int ShortDepth = 128, OneSweepDepth = 256;
 
-    // Longer sums, term after term, would round more than is stated; OpenBLAS gets them in parts.
-    private const int LongestSum = 1024;
-
     // Without a bias there is no sweep to save, and OpenBLAS is 1.05 to 1.1 times as fast for so few terms.
     private const int FewTerms = 64;
 
@@ -29,7 +26,7 @@ internal static class PointwiseProducts
     public static void Forward(NhwcPass pass, int pixels, ReadOnlySpan<float> x, int filter, int filters, ReadOnlySpan<float> panel, Span<float> y)
     {
         int depth = pass.Dims.IC;
-        if (PatchProducts.FillsRegisters(filters) && depth <= LongestSum || depth <= (pass.Dims.OC <= PatchProducts.Sweep(pass.Dims.OC) ? OneSweepDepth : ShortDepth))
+        if (PatchProducts.FillsRegisters(filters) && depth <= PatchProducts.LongestSum || depth <= (pass.Dims.OC <= PatchProducts.Sweep(pass.Dims.OC) ? OneSweepDepth : ShortDepth))
         {
             pass.MultiplyInRegisters(Pixels(pixels, depth), x, filter, filters, panel, y);
             return;
@@ -49,7 +46,7 @@ internal static class PointwiseProducts
     public static void BackwardData(NhwcPass pass, int pixels, ReadOnlySpan<float> dy, int columns, ReadOnlySpan<float> panel, Span<float> dx)
     {
         int depth = pass.Dims.OC;
-        if (PatchProducts.FillsRegisters(columns) && depth is > FewTerms and <= LongestSum)
+        if (PatchProducts.FillsRegisters(columns) && depth is > FewTerms and <= PatchProducts.LongestSum)
             PatchProducts.Run(default(IdentityFunction), Pixels(pixels, depth), dy, columns, panel, [], dx, pass.Dims.IC);
         else
             pass.Multiply(Transpose.No, pixels, columns, depth, dy, depth, panel, columns, 0, dx, pass.Dims.IC);

@@ -51,8 +51,6 @@ public sealed class Conv2d : Layer
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => _weights.Parameters;
 
-    internal PlannedConvolution Convolution => _convolution;
-
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
     internal override bool BackwardReadsOutput => false;
@@ -66,6 +64,9 @@ public sealed class Conv2d : Layer
     public ConvolutionPlan? Plan => _convolution.Plan;
 
     internal override ConvolutionPlan? PlanOfPasses => Plan;
+
+    internal override PreparedConvolution Prepared(BatchNorm2d? normalization) =>
+        new(this, _weights, context => _convolution.PlanFor(context).Prepared(ConvolutionPass.Forward), normalization);
 
     /// <inheritdoc/>
     /// <remarks>As <see cref="ConvolutionPlan.PreferredLayout(Conv2dDims)"/> says.</remarks>

@@ -68,6 +68,8 @@ public sealed class ConvTranspose2d : Layer
     public override Layout PreferredLayout(Shape input) =>
         _settings.Groups == 1 && _settings.InChannels % VectorChannels == 0 && _settings.OutChannels % VectorChannels == 0 ? Layout.Nhwc : input.Layout;
 
+    internal override PreparedConvolution Prepared(BatchNorm2d? normalization) => new(this, _weights, context => PlanFor(context).PreparedForward, normalization);
+
     internal override ReluFusion ReluFusion => ReluFusion.Forward;
 
     internal override bool BackwardReadsOutput => false;

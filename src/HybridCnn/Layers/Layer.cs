@@ -56,6 +56,9 @@ public abstract class Layer
     /// <summary>How the passes of a bound convolution are computed; null for any other layer.</summary>
     internal virtual ConvolutionPlan? PlanOfPasses => null;
 
+    /// <summary>How prediction runs a bound convolution, with the normalization behind it if that is given; null for any other layer.</summary>
+    internal virtual PreparedConvolution? Prepared(BatchNorm2d? normalization) => null;
+
     /// <summary>Multiplications and additions of a bound layer's forward pass, where they are sums of products.</summary>
     internal virtual long Flops => PlanOfPasses?.Dims.Flops ?? 0;
 

@@ -107,8 +107,8 @@ internal sealed class NetworkWiring
     public ArgumentException Refusal(string message) => new(_prefix.Length == 0 ? message : $"Layer {_prefix}: {message}");
 
     /// <summary>
-    /// The steps of prediction: convolutions with prepared weights, which take in the batch normalization behind them, and its ReLU, if nobody else
-    /// reads what they make, and fully connected layers with prepared weights.
+    /// The steps of prediction: convolutions and transposed ones with prepared weights, which take in the batch normalization behind them, and its ReLU, if
+    /// nobody else reads what they make, and fully connected layers with prepared weights.
     /// </summary>
     public IReadOnlyList<NetworkStep> ForPrediction()
     {
@@ -117,21 +117,21 @@ internal sealed class NetworkWiring
         foreach (int input in _steps.SelectMany(step => step.Inputs).Append(Output))
             readers[input]++;
         // Convolutions that may still take a normalization in, by the value that they make.
-        var open = new Dictionary<int, (int Position, Conv2d Layer)>();
+        var open = new Dictionary<int, (int Position, Layer Layer)>();
         foreach (NetworkStep step in _steps)
         {
             switch (step.Layer)
             {
-                case Conv2d convolution:
-                    if (step.Relu is null && readers[step.Output] == 1)
-                        open.Add(step.Output, (steps.Count, convolution));
-                    steps.Add(step.With(new PreparedConv2d(convolution.Convolution, null)));
-                    break;
                 case Linear linear:
                     steps.Add(step.With(new PreparedLinear(linear)));
                     break;
-                case BatchNorm2d normalization when open.Remove(step.Inputs[0], out (int Position, Conv2d Layer) before):
-                    steps[before.Position] = steps[before.Position].With(new PreparedConv2d(before.Layer.Convolution, normalization), step);
+                case BatchNorm2d normalization when open.Remove(step.Inputs[0], out (int Position, Layer Layer) before):
+                    steps[before.Position] = steps[before.Position].With(before.Layer.Prepared(normalization)!, step);
+                    break;
+                case { } layer when layer.Prepared(null) is { } prepared:
+                    if (step.Relu is null && readers[step.Output] == 1)
+                        open.Add(step.Output, (steps.Count, layer));
+                    steps.Add(step.With(prepared));
                     break;
                 default:
                     steps.Add(step);

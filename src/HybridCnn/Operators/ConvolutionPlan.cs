@@ -20,7 +20,8 @@ public sealed class ConvolutionPlan
     // Of an image, as a first layer reads them.
     private const int Colours = 3;
 
-    private readonly ConvolutionChoice _forward, _prepared, _backwardData, _backwardWeights;
+    private readonly ConvolutionChoice _forward, _backwardData, _backwardWeights;
+    private readonly PreparedPass _preparedForward, _preparedData;
     private readonly int _shares;
     private int _fallbacksCounted;
 
@@ -51,9 +52,12 @@ public sealed class ConvolutionPlan
         Options = options;
         _shares = options.Shares;
         _forward = choose(ConvolutionPass.Forward);
-        _prepared = ConvolutionRules.ForPrepared(_forward, dims, options, smallKernels);
         _backwardData = choose(ConvolutionPass.BackwardData);
         _backwardWeights = choose(ConvolutionPass.BackwardWeights);
+        _preparedForward = Prepare(ConvolutionPass.Forward);
+        _preparedData = Prepare(ConvolutionPass.BackwardData);
+
+        PreparedPass Prepare(ConvolutionPass pass) => new(this, pass, ConvolutionRules.ForPrepared(Choice(pass), dims, pass, options, smallKernels));
     }
 
     /// <summary>
@@ -111,8 +115,12 @@ public sealed class ConvolutionPlan
         {
             ConvolutionChoice choice = Choice(pass);
             text.AppendLine().Append($"  {pass}: {choice.Algorithm}, {choice.Method.Describe(pass, _shares)}; workspace {WorkspaceBytes(pass) / 1024.0:0.#} KiB");
-            if (pass == ConvolutionPass.Forward && _prepared != _forward)
-                text.AppendLine().Append($"    {_prepared.Algorithm} in prediction, where reading so many transformed weights would take longer");
+            if (pass != ConvolutionPass.BackwardWeights && Prepared(pass).Algorithm is var other && other != choice.Algorithm)
+            {
+                string layer = pass == ConvolutionPass.Forward ? "prediction" : "the prediction of a transposed convolution";
+                text.AppendLine().Append($"    {other} in {layer}, where reading so many transformed weights would take longer");
+            }
+
             foreach (string reason in choice.Reasons)
                 text.AppendLine().Append($"    {reason}");
             if (choice.Fallback is { } fallback)
@@ -142,42 +150,13 @@ public sealed class ConvolutionPlan
         _forward.Method.Forward(x, weights, bias, relu, y, context);
     }
 
-    /// <summary>Floats that <see cref="Prepare"/> makes; 0 where the forward pass takes the weights as they are.</summary>
-    internal long PreparedFloats => _prepared.Method.PreparedFloats;
-
-    /// <summary>Whether <see cref="ForwardPrepared"/> takes a ReLU with a ceiling.</summary>
-    internal bool TakesCeiling => _prepared.Method.TakesCeiling;
-
-    /// <summary>Packs or transforms weights for <see cref="ForwardPrepared"/>. Overwrites prepared.</summary>
-    /// <param name="weights">w [OC, IC/Groups, KH, KW].</param>
-    /// <param name="prepared">Of <see cref="PreparedFloats"/>, above 0.</param>
-    /// <param name="context">Threads; any number of them gives the same.</param>
-    internal void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    /// <summary>The forward pass, or that by data, with weights that are prepared once.</summary>
+    internal PreparedPass Prepared(ConvolutionPass pass) => pass switch
     {
-        CheckLength(weights.Length, nameof(weights), Dims.WeightsCount, "OC, IC/Groups, KH, KW");
-        CheckLength(prepared.Length, nameof(prepared), PreparedFloats, "prepared weights");
-        _prepared.Method.Prepare(weights, prepared, context);
-    }
-
-    /// <summary><see cref="Forward"/> with weights that <see cref="Prepare"/> made, or as they are where it makes none. Overwrites y.</summary>
-    /// <param name="x">x [N, IC, IH, IW].</param>
-    /// <param name="prepared">The weights.</param>
-    /// <param name="bias">b [OC], or empty for none.</param>
-    /// <param name="ceiling">Where the ReLU that follows stops, below infinity only if it <see cref="TakesCeiling"/>; null for none.</param>
-    /// <param name="y">y [N, OC, OH, OW].</param>
-    /// <param name="context">Threads and scratch memory.</param>
-    internal void ForwardPrepared(
-        ReadOnlySpan<float> x, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, float? ceiling, Span<float> y, ComputeContext context)
-    {
-        CheckLength(x.Length, nameof(x), Dims.XCount, "N, IC, IH, IW");
-        CheckLength(prepared.Length, nameof(prepared), PreparedFloats == 0 ? Dims.WeightsCount : PreparedFloats, "prepared weights");
-        if (!bias.IsEmpty)
-            CheckLength(bias.Length, nameof(bias), Dims.OC, "OC");
-        CheckLength(y.Length, nameof(y), Dims.YCount, "N, OC, OH, OW");
-        if (_prepared == _forward)
-            CountFallback(ConvolutionPass.Forward, _forward);
-        _prepared.Method.ForwardPrepared(x, prepared, bias, ceiling, y, context);
-    }
+        ConvolutionPass.Forward => _preparedForward,
+        ConvolutionPass.BackwardData => _preparedData,
+        _ => throw new ArgumentOutOfRangeException(nameof(pass), pass, "Expected a pass that multiplies by the weights."),
+    };
 
     /// <summary>Computes dx, the gradient of the loss by x, from dy. Overwrites dx.</summary>
     /// <param name="dy">dy [N, OC, OH, OW].</param>
@@ -215,7 +194,7 @@ public sealed class ConvolutionPlan
     }
 
     // Once for each pass, when it first runs: a plan that is replaced before it runs costs nobody time.
-    private void CountFallback(ConvolutionPass pass, ConvolutionChoice choice)
+    internal void CountFallback(ConvolutionPass pass, ConvolutionChoice choice)
     {
         int bit = 1 << (int)pass;
         if (choice.Fallback is { } reason && (Volatile.Read(ref _fallbacksCounted) & bit) == 0 && (Interlocked.Or(ref _fallbacksCounted, bit) & bit) == 0)

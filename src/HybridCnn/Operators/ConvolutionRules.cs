@@ -93,12 +93,12 @@ internal static class ConvolutionRules
     }
 
     /// <summary>
-    /// The forward pass with weights that are prepared once: the choice of the ordinary one, but for few pixels behind many weights. There Winograd's transformed weights,
-    /// four times as many as the filters, take longer to read from memory than the filters take to be multiplied.
+    /// A pass, forward or by data, with weights that are prepared once: the choice of the ordinary one, but for few pixels behind many weights. There Winograd's transformed
+    /// weights, four times as many as the filters, take longer to read from memory than the filters take to be multiplied.
     /// </summary>
-    public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ComputeOptions options, bool smallKernels) =>
+    public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
         !choice.IsAskedFor && choice.Algorithm is ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2
-        && (long)dims.N * dims.OH * dims.OW <= FewPixels && choice.Method.PreparedFloats > ManyWeights
+        && (long)dims.N * dims.OH * dims.OW <= FewPixels && choice.Method.PreparedFloats(pass) > ManyWeights
             ? new(ConvolutionAlgorithm.Im2Col, Create(ConvolutionAlgorithm.Im2Col, dims, options, smallKernels), [])
             : choice;
 

@@ -42,17 +42,15 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         });
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, 4, pass, static (pass, _, start, end) =>
         {
-            Turn(pass, pass.Shared);
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, 4, pass, static (pass, _, start, end) =>
-            {
-                for (int row = start; row < end; row++)
-                    BackwardDataRow(pass, row);
-            });
+            for (int row = start; row < end; row++)
+                BackwardDataRow(pass, row);
         });
+    }
 
     /// <summary>Adds the gradients of one pass to dWeights [C, 1, KH, KW] and dBias [C] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
@@ -61,13 +59,14 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
     private static bool FetchesAhead(in Conv2dDims dims) => dims.XCount + dims.YCount >= LargeImages;
 
     // [C, taps] to [taps, C].
-    protected override void Pack(NhwcPass pass) => Turn(pass, pass.Filters);
-
-    private static void Turn(NhwcPass pass, Span<float> filters)
+    protected override void PackForward(NhwcPass pass)
     {
         int taps = pass.Dims.KH * pass.Dims.KW;
-        LayoutTransform.Transpose(pass.Dims.IC, taps, pass.Weights.Span, taps, filters, pass.Dims.IC);
+        LayoutTransform.Transpose(pass.Dims.IC, taps, pass.Weights.Span, taps, pass.Filters, pass.Dims.IC);
     }
+
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass) => PackForward(pass);
 
     private static void ForwardRow(NhwcPass pass, int row)
     {
@@ -173,7 +172,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
         {
             int rows = ReachRowsBack(dims, row, offsets, taps);
             DepthwiseRowNhwc.Run(
-                default(IdentityFunction), pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Shared, taps[..rows], -1, [],
+                default(IdentityFunction), pass.Y.Span, dims.OW, offsets[..rows], firstColumn, 1, pass.Filters, taps[..rows], -1, [],
                 pass.X.Span.Slice(row * dims.IW * dims.IC, dims.IW * dims.IC), dims.IW, dims.IC, FetchesAhead(dims));
             return;
         }
@@ -184,7 +183,7 @@ internal sealed class DepthwiseNhwcConvolution(Conv2dDims dims) : NhwcMethod(dim
             {
                 (int count, int pixels) = ReachBack(dims, row, first, offsets, taps);
                 DepthwiseNhwc.Strip(
-                    pass.Y.Span, dims.IC, offsets[..count], pass.Shared, taps[..count], [],
+                    pass.Y.Span, dims.IC, offsets[..count], pass.Filters, taps[..count], [],
                     pass.X.Span[((row * dims.IW + first) * dims.IC)..], dims.StrideW * dims.IC, pixels, dims.IC,
                     FetchesAhead(dims) ? dims.IW * dims.IC : 0);
                 first += pixels * dims.StrideW;

@@ -61,18 +61,24 @@ internal sealed class DirectConvolution(Conv2dDims dims) : NhwcMethod(dims, smal
     protected override bool PacksFilters => false;
 
     /// <inheritdoc/>
-    protected override void Pack(NhwcPass pass)
+    protected override void PackForward(NhwcPass pass)
     {
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass =>
-            pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.Groups, 1, pass, static (pass, worker, start, end) =>
-            {
-                for (int item = start; item < end; item++)
-                    BackwardDataGroup(pass, pass.Own(worker), item / pass.Dims.Groups, item % pass.Dims.Groups);
-            }));
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.Groups, 1, pass, static (pass, worker, start, end) =>
+        {
+            for (int item = start; item < end; item++)
+                BackwardDataGroup(pass, pass.Own(worker), item / pass.Dims.Groups, item % pass.Dims.Groups);
+        });
+    }
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>

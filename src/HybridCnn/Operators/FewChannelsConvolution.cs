@@ -63,16 +63,18 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
     }
 
     /// <inheritdoc/>
-    protected override void Pack(NhwcPass pass)
+    protected override void PackForward(NhwcPass pass)
     {
         int channels = pass.Dims.IC, taps = pass.Dims.KH * pass.Dims.KW, filters = pass.Dims.OC;
         for (int channel = 0; channel < channels; channel++)
             LayoutTransform.Transpose(filters, taps, pass.Weights.Span[(channel * taps)..], channels * taps, pass.Filters[(channel * filters)..], channels * filters);
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, default, static pass => new FewChannelsGradient(pass.Dims).Run(pass));
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass) => new FewChannelsGradient(pass.Dims).Pack(pass);
+
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass) => new FewChannelsGradient(pass.Dims).Run(pass);
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>

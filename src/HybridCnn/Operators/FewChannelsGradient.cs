@@ -47,7 +47,6 @@ internal readonly struct FewChannelsGradient(Conv2dDims dims)
     /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
     public void Run(NhwcPass pass)
     {
-        Pack(pass);
         pass.Context.Workers.ForChunks(_dims.N * Bands(pass.Workers), 1, pass, static (pass, worker, start, end) =>
         {
             var gradient = new FewChannelsGradient(pass.Dims);
@@ -60,11 +59,11 @@ internal readonly struct FewChannelsGradient(Conv2dDims dims)
         });
     }
 
-    // W [OC, KH, KW, IC]
-    private void Pack(NhwcPass pass)
+    /// <summary>W [OC, KH, KW, IC].</summary>
+    public void Pack(NhwcPass pass)
     {
         for (int filter = 0; filter < _dims.OC; filter++)
-            LayoutTransform.Transpose(_dims.IC, _dims.KH * _dims.KW, pass.Weights.Span[(filter * Depth)..], _dims.KH * _dims.KW, pass.Shared[(filter * Depth)..], _dims.IC);
+            LayoutTransform.Transpose(_dims.IC, _dims.KH * _dims.KW, pass.Weights.Span[(filter * Depth)..], _dims.KH * _dims.KW, pass.Filters[(filter * Depth)..], _dims.IC);
     }
 
     // Rows [start, end) of an image's dx.
@@ -99,8 +98,8 @@ internal readonly struct FewChannelsGradient(Conv2dDims dims)
         int pixels = Math.Min(BlockRows, _dims.OH - row) * _dims.OW, filters = _dims.OC;
         ReadOnlySpan<float> dy = pass.Y.Span.Slice((image * _dims.OH + row) * _dims.OW * filters, pixels * filters);
         if (filters <= PatchProducts.LongestSum)
-            PatchProducts.Run(default(IdentityFunction), new PatchStrip(1, pixels, 0, filters, 1, filters, 0), dy, Depth, pass.Shared, [], dcol, Depth);
+            PatchProducts.Run(default(IdentityFunction), new PatchStrip(1, pixels, 0, filters, 1, filters, 0), dy, Depth, pass.Filters, [], dcol, Depth);
         else
-            pass.Multiply(Transpose.No, pixels, Depth, filters, dy, filters, pass.Shared, Depth, 0, dcol, Depth);
+            pass.Multiply(Transpose.No, pixels, Depth, filters, dy, filters, pass.Filters, Depth, 0, dcol, Depth);
     }
 }

@@ -4,8 +4,8 @@ using HybridCnn.Tensors;
 namespace HybridCnn.Operators;
 
 /// <summary>
-/// The filters as second factors of a pass's products, packed once per pass by all workers into the scratch memory that they
-/// share. See <see cref="WeightPanels"/>.
+/// The filters as second factors of a pass's products, packed by all workers: once per pass into the scratch memory that they share, or
+/// ahead for many. See <see cref="WeightPanels"/>.
 /// </summary>
 internal static class FilterPanels
 {
@@ -75,7 +75,7 @@ internal static class FilterPanels
     {
         Conv2dDims dims = pass.Dims;
         int before = group * dims.ICPerGroup + firstChannel;
-        return pass.Shared.Slice((before * dims.KH * dims.KW + firstColumn) * dims.OCPerGroup, columns * dims.OCPerGroup);
+        return pass.Filters.Slice((before * dims.KH * dims.KW + firstColumn) * dims.OCPerGroup, columns * dims.OCPerGroup);
     }
 
     // Workers take filters, so that each reads whole rows of the weights once.

@@ -39,7 +39,7 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
     public override ScratchSize Scratch(ConvolutionPass pass, int workers) => pass switch
     {
         ConvolutionPass.Forward => new(Dims.WeightsCount, LoweredLength(Dims, Dims.ICPerGroup)),
-        ConvolutionPass.BackwardData => new(Dims.WeightsCount, LoweredLength(Dims, NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, workers).Widest)),
+        ConvolutionPass.BackwardData => new(Dims.WeightsCount, LoweredLength(Dims, DataSplit(workers).Widest)),
         _ => PointwiseNhwcGradient.Takes(Dims) ? PointwiseNhwcGradient.Scratch(Dims) : NhwcWeightGradient.Scratch(Dims, workers, LoweredLength),
     };
 
@@ -58,22 +58,25 @@ internal sealed class NhwcIm2ColConvolution(Conv2dDims dims, bool smallKernels) 
         });
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(
-            ConvolutionPass.BackwardData, dx, weights, [], dy, context, NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, context.Workers.WorkerCount), static pass =>
+    /// <inheritdoc/>
+    protected override NhwcSplit DataSplit(int workers) => NhwcSplit.WithImages(Dims.ICPerGroup, Dims.N, workers);
+
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass) => FilterPanels.PackBackward(pass, byElement: false);
+
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Split.Slices, 1, pass, static (pass, worker, start, end) =>
+        {
+            for (int item = start; item < end; item++)
             {
-                FilterPanels.PackBackward(pass, byElement: false);
-                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Split.Slices, 1, pass, static (pass, worker, start, end) =>
-                {
-                    for (int item = start; item < end; item++)
-                    {
-                        (int image, int slice) = Math.DivRem(item, pass.Split.Slices);
-                        for (int group = 0; group < pass.Dims.Groups; group++)
-                            BackwardDataImage(pass, pass.Own(worker), image, group, slice);
-                    }
-                });
-            });
+                (int image, int slice) = Math.DivRem(item, pass.Split.Slices);
+                for (int group = 0; group < pass.Dims.Groups; group++)
+                    BackwardDataImage(pass, pass.Own(worker), image, group, slice);
+            }
+        });
+    }
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>

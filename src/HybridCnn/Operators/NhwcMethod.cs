@@ -16,11 +16,11 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
 {
     public bool SmallKernels { get; } = smallKernels;
 
-    /// <summary>Whether the forward pass packs the filters into the shared scratch memory before it multiplies them.</summary>
+    /// <summary>Whether the forward and the data pass pack the filters into the shared scratch memory before they multiply them.</summary>
     protected virtual bool PacksFilters => true;
 
     /// <inheritdoc/>
-    public sealed override long PreparedFloats => PacksFilters ? Dims.WeightsCount : 0;
+    public sealed override long PreparedFloats(ConvolutionPass pass) => PacksFilters ? Dims.WeightsCount : 0;
 
     /// <inheritdoc/>
     public sealed override bool TakesCeiling => true;
@@ -29,15 +29,23 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
     public sealed override void Forward(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, bool relu, Span<float> y, ComputeContext context) =>
         Run(ConvolutionPass.Forward, x, weights, bias, y, context, default, static pass =>
         {
-            pass.Method.Pack(pass);
+            pass.Method.PackForward(pass);
             pass.Method.Forward(pass);
         }, relu ? float.PositiveInfinity : null);
 
+    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
+    public sealed override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardData, dx, weights, [], dy, context, DataSplit(context.Workers.WorkerCount), static pass =>
+        {
+            pass.Method.PackBackward(pass);
+            pass.Method.BackwardData(pass);
+        });
+
     /// <inheritdoc/>
-    public sealed override unsafe void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    public sealed override unsafe void Prepare(ConvolutionPass kind, ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
     {
         Require(weights.Length, Dims.WeightsCount, nameof(weights));
-        Require(prepared.Length, PreparedFloats, nameof(prepared));
+        Require(prepared.Length, PreparedFloats(kind), nameof(prepared));
         using ComputeContext.Claim claim = context.Enter();
         var pass = context.State<NhwcPass>();
         fixed (float* pw = weights, pp = prepared)
@@ -46,7 +54,11 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
             pass.Context = context;
             pass.Weights = new PinnedSpan(pw, weights.Length);
             pass.Prepared = new PinnedSpan(pp, prepared.Length);
-            Pack(pass);
+            pass.Split = DataSplit(context.Workers.WorkerCount);
+            if (kind == ConvolutionPass.Forward)
+                PackForward(pass);
+            else
+                PackBackward(pass);
         }
     }
 
@@ -56,11 +68,26 @@ internal abstract class NhwcMethod(Conv2dDims dims, bool smallKernels) : Convolu
         Run(
             ConvolutionPass.Forward, x, prepared, bias, y, context, default, static pass => pass.Method.Forward(pass), ceiling, isPrepared: PacksFilters);
 
-    /// <summary>Packs the filters of a pass into <see cref="NhwcPass.Filters"/>.</summary>
-    protected virtual void Pack(NhwcPass pass) => FilterPanels.PackForward(pass);
+    /// <inheritdoc/>
+    public sealed override void BackwardDataPrepared(ReadOnlySpan<float> dy, ReadOnlySpan<float> prepared, Span<float> dx, ComputeContext context) =>
+        Run(
+            ConvolutionPass.BackwardData, dx, prepared, [], dy, context, DataSplit(context.Workers.WorkerCount), static pass => pass.Method.BackwardData(pass),
+            isPrepared: PacksFilters);
+
+    /// <summary>Packs the filters of a forward pass into <see cref="NhwcPass.Filters"/>.</summary>
+    protected virtual void PackForward(NhwcPass pass) => FilterPanels.PackForward(pass);
 
     /// <summary>The forward pass, with packed filters.</summary>
     protected abstract void Forward(NhwcPass pass);
+
+    /// <summary>How the data pass divides the input channels, which its packed filters follow.</summary>
+    protected virtual NhwcSplit DataSplit(int workers) => new(Dims.ICPerGroup, 1);
+
+    /// <summary>Packs the filters of a data pass into <see cref="NhwcPass.Filters"/>.</summary>
+    protected abstract void PackBackward(NhwcPass pass);
+
+    /// <summary>The data pass, with packed filters: dX in x's place, dY in y's.</summary>
+    protected abstract void BackwardData(NhwcPass pass);
 
     /// <summary>Checks the lengths, claims the context, reserves the scratch memory, pins the spans and runs the body.</summary>
     /// <exception cref="ArgumentException">A span's length isn't the geometry's.</exception>

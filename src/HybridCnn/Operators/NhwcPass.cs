@@ -26,7 +26,7 @@ internal sealed class NhwcPass
 
     public PinnedSpan Y { get; set; }
 
-    /// <summary>The filters as the forward pass multiplies them, if they were packed before it; else empty.</summary>
+    /// <summary>The filters as the pass multiplies them, if they were packed before it; else empty.</summary>
     public PinnedSpan Prepared { get; set; }
 
     /// <summary>Where the ReLU that follows the forward pass stops; null for none.</summary>
@@ -46,7 +46,7 @@ internal sealed class NhwcPass
     /// <summary>The scratch memory that all workers share.</summary>
     public Span<float> Shared => Context.Workspace.Shared((int)Scratch.Shared);
 
-    /// <summary>The filters as the forward pass multiplies them.</summary>
+    /// <summary>The filters as the forward or the data pass multiplies them.</summary>
     public Span<float> Filters => Prepared.IsEmpty ? Shared : Prepared.Span;
 
     /// <summary>A worker's own scratch memory.</summary>

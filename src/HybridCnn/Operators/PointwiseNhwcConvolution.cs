@@ -71,32 +71,36 @@ internal sealed class PointwiseNhwcConvolution(Conv2dDims dims, bool smallKernel
     }
 
     /// <inheritdoc/>
-    protected override void Pack(NhwcPass pass)
+    protected override void PackForward(NhwcPass pass)
     {
         // Panels are packed where they are used, unless it is done ahead for many passes.
         if (!pass.Prepared.IsEmpty || !PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.IC, pass.Workers))
-            base.Pack(pass);
+            base.PackForward(pass);
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(
-            ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.IC, 1), static pass =>
-            {
-                if (PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.OC, pass.Workers))
-                {
-                    PointwiseNhwcPanels.BackwardData(pass);
-                    return;
-                }
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass)
+    {
+        if (PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.OC, pass.Workers))
+        {
+            PointwiseNhwcPanels.BackwardData(pass);
+            return;
+        }
 
-                FilterPanels.PackBackward(pass, byElement: false);
-                pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
-                {
-                    int block = Block(pass);
-                    for (int pixel = start; pixel < end; pixel += block)
-                        BackwardDataBlock(pass, pixel, Math.Min(block, end - pixel));
-                });
-            });
+        pass.Context.Workers.ForChunks(Pixels(pass.Dims), Block(pass), pass, static (pass, _, start, end) =>
+        {
+            int block = Block(pass);
+            for (int pixel = start; pixel < end; pixel += block)
+                BackwardDataBlock(pass, pixel, Math.Min(block, end - pixel));
+        });
+    }
+
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass)
+    {
+        if (!pass.Prepared.IsEmpty || !PointwiseNhwcPanels.Takes(pass.Dims, pass.Dims.OC, pass.Workers))
+            FilterPanels.PackBackward(pass, byElement: false);
+    }
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC, 1, 1] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>

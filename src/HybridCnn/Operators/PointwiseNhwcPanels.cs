@@ -64,8 +64,9 @@ internal static class PointwiseNhwcPanels
     {
         Conv2dDims dims = pass.Dims;
         (int column, int columns) = new PanelCut(1, dims.IC)[panel];
-        Span<float> packed = own[..(columns * dims.OC)];
-        RowCopy.Run(pass.Weights.Span[column..], dims.IC, packed, columns, dims.OC, columns);
+        Span<float> packed = pass.Prepared.IsEmpty ? own[..(columns * dims.OC)] : FilterPanels.Backward(pass, 0, 0, column, columns);
+        if (pass.Prepared.IsEmpty)
+            RowCopy.Run(pass.Weights.Span[column..], dims.IC, packed, columns, dims.OC, columns);
         PointwiseProducts.BackwardData(pass, dims.N * dims.OH * dims.OW, pass.Y.Span, columns, packed, pass.X.Span[column..]);
     }
 }

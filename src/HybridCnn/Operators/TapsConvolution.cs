@@ -48,19 +48,19 @@ internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : Nhwc
         });
     }
 
-    /// <summary>dx = the transpose of the forward pass, applied to dy. Overwrites dx.</summary>
-    public override void BackwardData(ReadOnlySpan<float> dy, ReadOnlySpan<float> weights, Span<float> dx, ComputeContext context) =>
-        Run(
-            ConvolutionPass.BackwardData, dx, weights, [], dy, context, new NhwcSplit(Dims.ICPerGroup, 1), static pass =>
-            {
-                FilterPanels.PackBackward(pass, byElement: true);
-                pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass, pass.Dims.IH, pass.Dims.IW), pass, static (pass, _, start, end) =>
-                {
-                    int block = BlockRows(pass, pass.Dims.IH, pass.Dims.IW);
-                    for (int row = start; row < end; row += block)
-                        BackwardDataRows(pass, row, Math.Min(end, row + block));
-                });
-            });
+    /// <inheritdoc/>
+    protected override void PackBackward(NhwcPass pass) => FilterPanels.PackBackward(pass, byElement: true);
+
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass)
+    {
+        pass.Context.Workers.ForChunks(pass.Dims.N * pass.Dims.IH, BlockRows(pass, pass.Dims.IH, pass.Dims.IW), pass, static (pass, _, start, end) =>
+        {
+            int block = BlockRows(pass, pass.Dims.IH, pass.Dims.IW);
+            for (int row = start; row < end; row += block)
+                BackwardDataRows(pass, row, Math.Min(end, row + block));
+        });
+    }
 
     /// <summary>Adds the gradients of one pass to dWeights [OC, IC/G, KH, KW] and dBias [OC] (or empty).</summary>
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>

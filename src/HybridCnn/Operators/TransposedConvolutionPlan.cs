@@ -53,6 +53,9 @@ public sealed class TransposedConvolutionPlan
     /// <summary>The ordinary convolution whose passes it runs.</summary>
     internal ConvolutionPlan Convolution => _convolution;
 
+    /// <summary>Its forward pass with weights that are prepared once; bias and ReLU are those of y.</summary>
+    internal PreparedPass PreparedForward => _convolution.Prepared(ConvolutionPass.BackwardData);
+
     /// <summary>What was planned for.</summary>
     public ComputeOptions Options => _convolution.Options;
 

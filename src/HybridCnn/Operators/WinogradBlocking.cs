@@ -111,7 +111,7 @@ internal readonly record struct WinogradBlocking
             : TileBlocked(roles, products, tiles, workers, weights, limit);
     }
 
-    /// <summary>The forward pass with weights that were transformed before it.</summary>
+    /// <summary>The forward pass, and the backward pass by data, with weights that were transformed before it.</summary>
     public static WinogradBlocking Prepared(in WinogradRoles roles, int products, int tiles, int workers, long limit)
     {
         int stride = PreparedStride(roles.InputChannels), panels = Panels(roles.OutputChannels);

@@ -98,17 +98,21 @@ internal sealed class WinogradConvolution : ConvolutionMethod
     }
 
     /// <inheritdoc/>
-    public override long PreparedFloats => (long)Products * WinogradBlocking.Panels(Dims.OC) * WinogradBlocking.PreparedStride(Dims.IC);
+    public override long PreparedFloats(ConvolutionPass pass)
+    {
+        WinogradRoles roles = Roles(pass);
+        return (long)Products * WinogradBlocking.Panels(roles.OutputChannels) * WinogradBlocking.PreparedStride(roles.InputChannels);
+    }
 
     /// <inheritdoc/>
-    public override unsafe void Prepare(ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
+    public override unsafe void Prepare(ConvolutionPass pass, ReadOnlySpan<float> weights, Span<float> prepared, ComputeContext context)
     {
         CheckLength(weights.Length, nameof(weights), Dims.WeightsCount);
-        CheckLength(prepared.Length, nameof(prepared), PreparedFloats);
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats(pass));
         fixed (float* pw = weights, pp = prepared)
         {
             using ComputeContext.Claim claim = context.Enter();
-            WinogradRoles roles = WinogradRoles.Forward(Dims);
+            WinogradRoles roles = Roles(pass);
             WinogradBlocking blocking = WinogradBlocking.TileBlocked(roles, Products, 1, 1, 0, _limit);
             WinogradJob job = Begin(roles, blocking, default, new(pw, weights.Length), default, default, context);
             job.Prepared = new(pp, prepared.Length);
@@ -120,21 +124,13 @@ internal sealed class WinogradConvolution : ConvolutionMethod
     }
 
     /// <inheritdoc/>
-    public override unsafe void ForwardPrepared(
+    public override void ForwardPrepared(
         ReadOnlySpan<float> x, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, float? ceiling, Span<float> y, ComputeContext context)
     {
         CheckLength(x.Length, nameof(x), Dims.XCount);
-        CheckLength(prepared.Length, nameof(prepared), PreparedFloats);
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats(ConvolutionPass.Forward));
         CheckLength(y.Length, nameof(y), Dims.YCount);
-        fixed (float* px = x, pp = prepared, pb = bias, py = y)
-        {
-            using ComputeContext.Claim claim = context.Enter();
-            WinogradRoles roles = WinogradRoles.Forward(Dims);
-            WinogradBlocking blocking = WinogradBlocking.Prepared(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
-            WinogradJob job = Begin(roles, blocking, new(px, x.Length), default, new(pb, bias.Length), new(py, y.Length), context);
-            job.Prepared = new(pp, prepared.Length);
-            Convolve(job, ceiling is not null, context);
-        }
+        ConvolvePrepared(WinogradRoles.Forward(Dims), x, prepared, bias, ceiling is not null, y, context);
     }
 
     /// <summary>dx, the gradient by x. Overwrites dx.</summary>
@@ -154,6 +150,15 @@ internal sealed class WinogradConvolution : ConvolutionMethod
             Convolve(
                 WinogradRoles.BackwardData(Dims), new(py, dy.Length), new(pw, weights.Length), default, relu: false, new(px, dx.Length), context);
         }
+    }
+
+    /// <inheritdoc/>
+    public override void BackwardDataPrepared(ReadOnlySpan<float> dy, ReadOnlySpan<float> prepared, Span<float> dx, ComputeContext context)
+    {
+        CheckLength(dy.Length, nameof(dy), Dims.YCount);
+        CheckLength(prepared.Length, nameof(prepared), PreparedFloats(ConvolutionPass.BackwardData));
+        CheckLength(dx.Length, nameof(dx), Dims.XCount);
+        ConvolvePrepared(WinogradRoles.BackwardData(Dims), dy, prepared, [], relu: false, dx, context);
     }
 
     /// <summary>Adds the gradients by weights and bias to dWeights and dBias.</summary>
@@ -201,6 +206,19 @@ internal sealed class WinogradConvolution : ConvolutionMethod
         Convolve(Begin(roles, blocking, input, weights, bias, output, context), relu, context);
     }
 
+    private unsafe void ConvolvePrepared(
+        in WinogradRoles roles, ReadOnlySpan<float> input, ReadOnlySpan<float> prepared, ReadOnlySpan<float> bias, bool relu, Span<float> output, ComputeContext context)
+    {
+        fixed (float* pi = input, pp = prepared, pb = bias, po = output)
+        {
+            using ComputeContext.Claim claim = context.Enter();
+            WinogradBlocking blocking = WinogradBlocking.Prepared(roles, Products, Tiles(roles).Count, context.Workers.WorkerCount, _limit);
+            WinogradJob job = Begin(roles, blocking, new(pi, input.Length), default, new(pb, bias.Length), new(po, output.Length), context);
+            job.Prepared = new(pp, prepared.Length);
+            Convolve(job, relu, context);
+        }
+    }
+
     private void Convolve(WinogradJob job, bool relu, ComputeContext context)
     {
         job.Relu = relu;
@@ -223,12 +241,14 @@ internal sealed class WinogradConvolution : ConvolutionMethod
 
     private WinogradBlocking Blocking(ConvolutionPass pass, int workers)
     {
-        WinogradRoles roles = pass == ConvolutionPass.BackwardData ? WinogradRoles.BackwardData(Dims) : WinogradRoles.Forward(Dims);
+        WinogradRoles roles = Roles(pass);
         int tiles = Tiles(roles).Count;
         return pass == ConvolutionPass.BackwardWeights
             ? WinogradBlocking.Gradient(roles, Products, tiles, workers, _limit)
             : WinogradBlocking.Convolution(roles, Products, tiles, workers, _limit);
     }
+
+    private WinogradRoles Roles(ConvolutionPass pass) => pass == ConvolutionPass.BackwardData ? WinogradRoles.BackwardData(Dims) : WinogradRoles.Forward(Dims);
 
     private WinogradTiles Tiles(in WinogradRoles roles) => new(_tile, roles.Images, roles.OutputHeight, roles.OutputWidth);
 

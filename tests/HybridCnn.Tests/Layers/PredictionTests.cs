@@ -46,6 +46,16 @@ public class PredictionTests
             graph.Add("bn2", new BatchNorm2d(4));
             return graph;
         }, new(2, 3, 6, 6), 0),
+        ["transposed, ReLU, transposed, ReLU6"] = (random => new Sequential(
+            new ConvTranspose2d(48, 32, 4, stride: 2, padding: 1, random: random), new BatchNorm2d(32), new ReLU(),
+            new ConvTranspose2d(32, 20, 3, padding: 1, bias: false, random: random), new BatchNorm2d(20), new ReLU6(),
+            new ConvTranspose2d(20, 3, 4, stride: 2, padding: 1, random: random), new ReLU()), new Shape(1, 48, 5, 7).In(Layout.Nhwc), 2),
+        ["transposed, with more weights than stay in the cache"] = (random => new Sequential(
+            new ConvTranspose2d(272, 256, 3, padding: 1, random: random), new ReLU(), new ConvTranspose2d(256, 128, 1, random: random)),
+            new Shape(1, 272, 9, 9).In(Layout.Nhwc), 0),
+        ["transposed in groups, in planes"] = (random => new Sequential(
+            new ConvTranspose2d(6, 9, 3, stride: 2, groups: 3, random: random), new BatchNorm2d(9), new ReLU6(),
+            new ConvTranspose2d(9, 9, 2, groups: 9, bias: false, random: random), new BatchNorm2d(9)), new(2, 6, 7, 7), 2),
         ["groups in planes, without weight and bias"] = (random => new Sequential(
             new Conv2d(6, 9, 3, groups: 3, bias: false, random: random), new BatchNorm2d(9, affine: false), new ReLU6(), new MaxPool2d(2), new Flatten(), new Linear(36, 3, random: random)),
             new(2, 6, 7, 7), 1),
@@ -79,7 +89,7 @@ public class PredictionTests
         network.Timer = timer;
         Tensor y = new(network.Bind(input));
         network.Predict(new Tensor(input), y, other);
-        Assert.Equal(folded, timer.Layers.Count(layer => layer.Kind.Contains("Conv2d+BatchNorm2d", StringComparison.Ordinal)));
+        Assert.Equal(folded, timer.Layers.Count(layer => layer.Kind.Contains("2d+BatchNorm2d", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -125,6 +135,42 @@ public class PredictionTests
         AssertPredicts(network, shape, context, "averages");
         Assert.NotEqual(seen[0], seen[1]);
         Assert.NotEqual(seen[1], seen[2]);
+    }
+
+    // A decoder, as it is trained to give back what it was given.
+    [Fact]
+    public void After_a_training_step_transposed_convolutions_use_the_new_weights()
+    {
+        Shape shape = new Shape(2, 32, 4, 4).In(Layout.Nhwc);
+        Network network = Create(random => new Sequential(
+            new ConvTranspose2d(32, 16, 4, stride: 2, padding: 1, random: random), new BatchNorm2d(16), new ReLU(), new ConvTranspose2d(16, 3, 3, padding: 1, random: random)), shape);
+        var optimizer = new Sgd(network.Parameters, 0.5f);
+        using var context = new ComputeContext(2);
+        Tensor x = Images(shape), y = new(network.Bind(shape));
+        var seen = new List<float[]>();
+        for (int step = 0; step < 3; step++)
+        {
+            network.Predict(x, y, context);
+            seen.Add(y.Span.ToArray());
+            AssertPredicts(network, shape, context, $"step {step}");
+            network.Forward(x, y, context);
+            network.Backward(x, y, Images(y.Shape), null, context);
+            optimizer.Step(context);
+        }
+
+        Assert.NotEqual(seen[0], seen[1]);
+        Assert.NotEqual(seen[1], seen[2]);
+    }
+
+    // Contexts of other numbers of threads divide the channels, and so the packed weights, in other ways.
+    [Fact]
+    public void Contexts_with_other_threads_take_turns()
+    {
+        Shape shape = new Shape(1, 48, 5, 5).In(Layout.Nhwc);
+        Network network = Create(random => new Sequential(new ConvTranspose2d(48, 64, 5, stride: 3, random: random), new BatchNorm2d(64)), shape);
+        using ComputeContext one = new(1), three = new(3);
+        foreach (ComputeContext context in (ComputeContext[])[one, three, one])
+            AssertPredicts(network, shape, context, $"{context.Threads.Count} threads");
     }
 
     [Fact]

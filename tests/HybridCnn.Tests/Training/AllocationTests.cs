@@ -80,6 +80,24 @@ public class AllocationTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_prediction_of_transposed_convolutions_allocates_nothing(bool changes)
+    {
+        using var context = new ComputeContext(2);
+        var network = new Sequential(
+            new ConvTranspose2d(48, 32, 4, stride: 2, padding: 1), new BatchNorm2d(32), new ReLU6(), new ConvTranspose2d(32, 16, 3, padding: 1), new ReLU(),
+            new ConvTranspose2d(16, 3, 4, stride: 2, padding: 1));
+        Tensor x = new(new Shape(1, 48, 7, 7).In(Layout.Nhwc)), y = new(network.Bind(x.Shape));
+        Assert.Equal(0, LeastBytes(() =>
+        {
+            if (changes)
+                network.Parameters[0].Value.Span[0]++;
+            network.Predict(x, y, context);
+        }));
+    }
+
+    [Theory]
     [MemberData(nameof(TrainingParts.OptimizerNames), MemberType = typeof(TrainingParts))]
     public void A_step_with_clipping_average_and_schedule_allocates_nothing_with_any_optimizer(string optimizer)
     {

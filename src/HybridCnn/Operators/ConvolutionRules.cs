@@ -150,6 +150,7 @@ internal static class ConvolutionRules
                 $"slower than products of matrices where all channels are one group, but for NCHW, unit strides, less than {VectorChannels} channels and at most {FewFilters} filters",
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
+            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Refusal(dims) is null => null,
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
             ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
             ConvolutionAlgorithm.Taps when dims.StrideW > 1 && dims.OW < ShortRow =>
@@ -188,7 +189,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Direct => new DirectConvolution(dims),
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
-            ConvolutionAlgorithm.Taps => new TapsConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Taps => TapPanelsConvolution.Refusal(dims) is null ? new TapPanelsConvolution(dims, smallKernels) : new TapsConvolution(dims, smallKernels),
             ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims, smallKernels),
             _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };

@@ -38,6 +38,15 @@ internal sealed class NhwcPass
     /// <summary>The pixels in work, where all workers work on the same.</summary>
     public (int First, int Count) Pixels { get; set; }
 
+    /// <summary>The images in work, where all workers work on the same.</summary>
+    public (int First, int Count) Images { get; set; }
+
+    /// <summary>Which pass it is, where one body serves more than one.</summary>
+    public ConvolutionPass Kind { get; set; }
+
+    /// <summary>The pixels that meet; set by the pass that needs them.</summary>
+    public TapPairs? Pairs { get; set; }
+
     /// <summary>The algorithm's way of collecting dWeights; set by that pass.</summary>
     public NhwcWeightGradient? WeightGradient { get; set; }
 

@@ -38,6 +38,7 @@ public partial class ArchitectureTests
         "Kernels/PatchGradient.cs",
         "Kernels/PatchProducts.cs",
         "Kernels/PatchRowSums.cs",
+        "Kernels/PanelBlock.cs",
         "Kernels/PanelProducts.cs",
         "Kernels/Prefetch.cs",
         "Kernels/WinogradF2.cs",

@@ -50,7 +50,7 @@ public class ConvolutionChoiceTests
     }
 
     [Theory]
-    [InlineData("mb8ic256ih14oc512oh7kh3sh2ph1nhwc", "slower for strided rows of less than 14 pixels, these have 7")]
+    [InlineData("mb8ic240ih14oc512oh7kh3sh2ph1nhwc", "slower for strided rows of less than 14 pixels, these have 7")]
     [InlineData("mb64ic20ih12oc50oh8kh5nhwc", "slower below 64 channels for rows of less than 14 pixels, these are 20 and 8")]
     [InlineData("mb8ic128ih28oc256oh14kh3sh2ph1nhwc", null)]
     [InlineData("mb8ic64ih7oc64kh5ph2nhwc", null)]

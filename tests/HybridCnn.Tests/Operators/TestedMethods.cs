@@ -11,6 +11,7 @@ internal static class TestedMethods
         (NhwcIm2ColConvolution.Refusal, static (dims, smallKernels) => new NhwcIm2ColConvolution(dims, smallKernels)),
         (PointwiseNhwcConvolution.Refusal, static (dims, smallKernels) => new PointwiseNhwcConvolution(dims, smallKernels)),
         (TapsConvolution.Refusal, static (dims, smallKernels) => new TapsConvolution(dims, smallKernels)),
+        (TapPanelsConvolution.Refusal, static (dims, smallKernels) => new TapPanelsConvolution(dims, smallKernels)),
         (DepthwiseNhwcConvolution.Refusal, static (dims, _) => new DepthwiseNhwcConvolution(dims)),
         (FewChannelsConvolution.Refusal, static (dims, smallKernels) => new FewChannelsConvolution(dims, smallKernels)),
         (DirectConvolution.Refusal, static (dims, _) => new DirectConvolution(dims)),

@@ -69,10 +69,10 @@ internal static class Fuzz
         }
     }
 
-    // Around the widths of registers, of panels (64) and of parts of channels (128); 3x3 at stride 1 as Winograd takes it, or 1x1.
+    // Around the widths of registers, of panels (64) and of parts of channels (128), or whole panels of small images; 3x3 at stride 1 as Winograd takes it, or 1x1.
     private static Conv2dDims ManyChannels(SeededRandom random)
     {
-        const long maximumFlops = 1_500_000;
+        const long maximumFlops = 2_500_000;
         while (true)
         {
             int n = 1 + random.NextInt(3), ic = 1 + random.NextInt(140), oc = 1 + random.NextInt(140), ih = 1 + random.NextInt(13), iw = 1 + random.NextInt(13);
@@ -80,6 +80,8 @@ internal static class Fuzz
             int top = random.NextInt(kernel), left = random.NextInt(kernel), bottom = random.NextInt(kernel + 1), right = random.NextInt(kernel + 1);
             if (kernel == 1 && random.NextInt(2) == 0)
                 (bottom, right) = (0, 0);
+            if (random.NextInt(4) == 0)
+                (ic, oc, ih, iw) = (64 * (1 + random.NextInt(2)), 64, 1 + random.NextInt(5), 1 + random.NextInt(5));
             if (ih + top + bottom < kernel || iw + left + right < kernel)
                 continue;
             var dims = Conv2dDims.Create(n, ic, ih, iw, oc, kernel, kernel, stride, stride, top, left, bottom, right);

@@ -1,0 +1,132 @@
+using HybridCnn.Compute;
+using HybridCnn.Kernels;
+using HybridCnn.Tensors;
+
+namespace HybridCnn.Operators;
+
+/// <summary>
+/// What <see cref="TapsConvolution"/> does, with products in registers (<see cref="PanelProducts"/>) over the pixels of many rows and images at once. A worker takes 64 columns of
+/// the result and packs the filters for them itself, so that they come from memory once and go nowhere but to its own cache. Only pixels that a tap reaches are multiplied: at
+/// 7x7 with a kernel of 3x3 and padding, 18 of a hundred multiplications would be by zeros.
+/// <code>
+///                       N = 64 columns      forward:       Y[o]  += X[i]·Wᵀ[tap]
+///                     ┌────┐                backward data: dX[i] += dY[o]·W[tap]
+///     K ≤ 512 channels│ Wᵀ │ one tap's
+///  ┌─────────────────┐├────┤
+///  │      X[i]       ││Y[o]│ M = pairs of an input pixel i and an output pixel o that meet through the tap
+///  └─────────────────┘└────┘
+/// </code>
+/// </summary>
+internal sealed class TapPanelsConvolution : NhwcMethod
+{
+    private const int Panel = PanelProducts.Columns;
+
+    // Longer sums would round more. Shorter ones are slower: by 3 % with 256 channels, by 5 with 128.
+    private const int MostTerms = 512;
+
+    private readonly TapPairs _pairs;
+
+    public TapPanelsConvolution(Conv2dDims dims, bool smallKernels)
+        : base(dims, smallKernels)
+    {
+        int forward = new TapPanelsRoles(dims, ConvolutionPass.Forward).Cut(workers: 1).Images, data = new TapPanelsRoles(dims, ConvolutionPass.BackwardData).Cut(workers: 1).Images;
+        _pairs = new TapPairs(dims, Math.Max(Math.Max(forward, data), TapPanelsGradient.Images(dims)));
+    }
+
+    /// <summary>Why it doesn't take a problem; null if it does.</summary>
+    public static string? Refusal(Conv2dDims dims) => dims switch
+    {
+        { Layout: not Layout.Nhwc } => "x and y aren't NHWC",
+        { Groups: > 1 } or { KH: 1, KW: 1 } => "no kernel of more than one element on all channels",
+        _ when !PatchProducts.FillsRegisters(dims.IC) || !PatchProducts.FillsRegisters(dims.OC) => "channels that don't fill 32 registers of 512 bits",
+        _ => Math.Max(dims.IH * dims.IW, dims.OH * dims.OW) > TapPanelsRoles.MostPixels ? "large images" : null,
+    };
+
+    /// <inheritdoc/>
+    public override string Describe(ConvolutionPass pass, int workers) => "a product in registers per kernel element";
+
+    /// <inheritdoc/>
+    public override ScratchSize Scratch(ConvolutionPass pass, int workers)
+    {
+        if (pass == ConvolutionPass.BackwardWeights)
+            return TapPanelsGradient.Scratch(Dims);
+        var roles = new TapPanelsRoles(Dims, pass);
+        return new(0, (long)Panel * (roles.Cut(workers).Pixels + Math.Min(MostTerms, roles.Terms) * Dims.KH * Dims.KW));
+    }
+
+    /// <summary>Packs filters for many runs. In a run of its own, a worker packs what it multiplies.</summary>
+    protected override void PackForward(NhwcPass pass) => Pack(pass, ConvolutionPass.Forward);
+
+    /// <inheritdoc/>
+    protected override void Forward(NhwcPass pass) => Run(pass, ConvolutionPass.Forward);
+
+    /// <summary>As <see cref="PackForward"/>.</summary>
+    protected override void PackBackward(NhwcPass pass) => Pack(pass, ConvolutionPass.BackwardData);
+
+    /// <inheritdoc/>
+    protected override void BackwardData(NhwcPass pass) => Run(pass, ConvolutionPass.BackwardData);
+
+    /// <summary>Adds the gradients of one pass to dWeights [OC, IC, KH, KW] and dBias [OC] (or empty).</summary>
+    public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
+        Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
+            TapPanelsGradient.Run(pass, ((TapPanelsConvolution)pass.Method)._pairs));
+
+    private static void Pack(NhwcPass pass, ConvolutionPass kind)
+    {
+        if (pass.Prepared.IsEmpty)
+            return;
+        pass.Kind = kind;
+        pass.Context.Workers.For(new TapPanelsRoles(pass.Dims, kind).Panels, pass, static (pass, _, start, end) =>
+        {
+            var roles = new TapPanelsRoles(pass.Dims, pass.Kind);
+            for (int panel = start; panel < end; panel++)
+                roles.Pack(pass.Weights.Span, panel, 0, roles.Terms, Filters(pass, roles, panel, 0));
+        });
+    }
+
+    private static void Run(NhwcPass pass, ConvolutionPass kind)
+    {
+        pass.Kind = kind;
+        var roles = new TapPanelsRoles(pass.Dims, kind);
+        pass.Context.Workers.ForChunks(roles.Panels * roles.Cut(pass.Workers).Parts, 1, pass, static (pass, worker, start, end) =>
+        {
+            for (int item = start; item < end; item++)
+                ((TapPanelsConvolution)pass.Method).Multiply(pass, pass.Own(worker), item);
+        });
+    }
+
+    // Where prepared filters for a panel lie, from a term on.
+    private static Span<float> Filters(NhwcPass pass, TapPanelsRoles roles, int panel, int term) =>
+        pass.Prepared.Span[((panel * roles.Terms + term) * roles.Taps * Panel)..];
+
+    private void Multiply(NhwcPass pass, Span<float> own, int item)
+    {
+        var roles = new TapPanelsRoles(Dims, pass.Kind);
+        (int part, int panel) = Math.DivRem(item, roles.Panels);
+        (int image, int first, int end) = roles.Part(part, pass.Workers);
+        ReadOnlySpan<float> source = (roles.IsForward ? pass.X : pass.Y).Span[(image * roles.SourceArea * roles.Terms)..];
+        Span<float> sums = own[..((end - first) * Panel)], packed = own[sums.Length..];
+        sums.Clear();
+        for (int term = 0; term < roles.Terms; term += MostTerms)
+        {
+            int terms = Math.Min(MostTerms, roles.Terms - term);
+            ReadOnlySpan<float> filters = packed;
+            if (pass.Prepared.IsEmpty)
+                roles.Pack(pass.Weights.Span, panel, term, terms, packed);
+            else
+                filters = Filters(pass, roles, panel, term);
+            for (int tap = 0; tap < roles.Taps; tap++)
+            {
+                TapPairs.Part pairs = roles.IsForward ? _pairs.WithOutputs(tap, first, end) : _pairs.WithInputs(tap, first, end);
+                PanelProducts.ListedRows(
+                    source[term..], roles.Terms, roles.IsForward ? pairs.Inputs : pairs.Outputs, terms, filters[(tap * Panel)..], roles.Taps * Panel,
+                    sums, roles.IsForward ? pairs.Outputs : pairs.Inputs, first);
+            }
+        }
+
+        Span<float> result = (roles.IsForward ? pass.Y : pass.X).Span[((image * roles.Area + first) * roles.Columns + panel * Panel)..];
+        RowCopy.Run(sums, Panel, result, roles.Columns, end - first, Panel);
+        if (roles.IsForward)
+            pass.FinishWithBias(result, end - first, panel * Panel, Panel);
+    }
+}

@@ -108,23 +108,23 @@ internal static unsafe class PanelProducts
             ByTerms<No>(pa, rows, new PanelBlock.Terms(pixels, strideA, Columns), pb, adds, c, Columns, nextA.IsEmpty ? a[..1] : nextA, nextB.IsEmpty ? b[..1] : nextB);
     }
 
-    /// <summary>A by terms, which are pairs of a pixel of A and one of B: adds to C, or overwrites it.</summary>
-    /// <param name="a">Aᵀ [any, <see cref="Columns"/>], of which all columns are rows of C.</param>
+    /// <summary>A by terms, which are pairs of a pixel of A and one of B: adds to C.</summary>
+    /// <param name="a">Aᵀ [any, rows], of a panel: pixels lie <see cref="Columns"/> floats apart.</param>
+    /// <param name="rows">M.</param>
     /// <param name="pixelsA">A's pixel of each term, in ascending order.</param>
     /// <param name="b">B [any, <see cref="Columns"/>].</param>
     /// <param name="pixelsB">B's pixel of each term, in ascending order.</param>
-    /// <param name="adds">Whether to add to C.</param>
-    /// <param name="c">C [<see cref="Columns"/>, <see cref="Columns"/>].</param>
+    /// <param name="c">C [rows, <see cref="Columns"/>].</param>
     /// <param name="strideC">Floats from one row of C to the next.</param>
     public static void ListedPixels(
-        ReadOnlySpan<float> a, ReadOnlySpan<int> pixelsA, ReadOnlySpan<float> b, ReadOnlySpan<int> pixelsB, bool adds, Span<float> c, int strideC)
+        ReadOnlySpan<float> a, int rows, ReadOnlySpan<int> pixelsA, ReadOnlySpan<float> b, ReadOnlySpan<int> pixelsB, Span<float> c, int strideC)
     {
         pixelsB = pixelsB[..pixelsA.Length];
-        a = a[..((pixelsA[^1] + 1) * Columns)];
+        a = a[..(pixelsA[^1] * Columns + rows)];
         b = b[..((pixelsB[^1] + 1) * Columns)];
         fixed (float* pa = a, pb = b)
         fixed (int* la = pixelsA, lb = pixelsB)
-            ByTerms<Yes>(pa, Columns, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, adds, c, strideC, a[..1], b[..1]);
+            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, a[..1], b[..1]);
     }
 
     // What is read now is in the cache: to ask for it, where nothing else is to come, costs nothing.

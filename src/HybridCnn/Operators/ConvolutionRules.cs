@@ -39,7 +39,11 @@ internal static class ConvolutionRules
     private const int FewFilters = 24;
 
     // 144 bytes of transformed weights at 25 GB/s take as long as 18 operations for each of some 100 pixels; those that stay in a core's cache (2 MB) take less.
-    private const int FewPixels = 96;
+    private const int FewPixels = 96, FewPixelsOfPanels = 128;
+
+    // The same where each pass transforms them anew: 49 pixels of 512 channels take as long by products in registers on one thread, and half as long on two.
+    private const int FewestPixels = 64;
+
     private const long ManyWeights = 512 * 1024;
 
     /// <summary>All algorithms, the more special ones first.</summary>
@@ -96,11 +100,18 @@ internal static class ConvolutionRules
     /// A pass, forward or by data, with weights that are prepared once: the choice of the ordinary one, but for few pixels behind many weights. There Winograd's transformed
     /// weights, four times as many as the filters, take longer to read from memory than the filters take to be multiplied.
     /// </summary>
-    public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
-        !choice.IsAskedFor && choice.Algorithm is ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2
-        && (long)dims.N * dims.OH * dims.OW <= FewPixels && choice.Method.PreparedFloats(pass) > ManyWeights
-            ? new(ConvolutionAlgorithm.Im2Col, Create(ConvolutionAlgorithm.Im2Col, dims, options, smallKernels), [])
-            : choice;
+    public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels)
+    {
+        bool inPanels = TapPanelsConvolution.Refusal(dims) is null;
+        if (choice.IsAskedFor || choice.Algorithm is not (ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2)
+            || Pixels(dims) > (inPanels ? FewPixelsOfPanels : FewPixels) || choice.Method.PreparedFloats(pass) <= ManyWeights)
+        {
+            return choice;
+        }
+
+        ConvolutionAlgorithm algorithm = inPanels ? ConvolutionAlgorithm.Taps : ConvolutionAlgorithm.Im2Col;
+        return new(algorithm, Create(algorithm, dims, options, smallKernels), []);
+    }
 
     /// <summary>Why an algorithm may not serve a pass, however fast it is; null if it may.</summary>
     public static string? Refusal(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
@@ -150,7 +161,11 @@ internal static class ConvolutionRules
                 $"slower than products of matrices where all channels are one group, but for NCHW, unit strides, less than {VectorChannels} channels and at most {FewFilters} filters",
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
-            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Refusal(dims) is null => null,
+            ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when pass != ConvolutionPass.BackwardWeights && Pixels(dims) <= FewestPixels
+                && TapPanelsConvolution.Refusal(dims) is null => $"transforming the filters takes longer than multiplying {Pixels(dims)} pixels by them as they are",
+            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Refusal(dims) is null => pass == ConvolutionPass.BackwardWeights && TapPanelsGradient.IsSlower(dims)
+                ? "slower for the gradient by the weights of few channels or large images"
+                : null,
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
             ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
             ConvolutionAlgorithm.Taps when dims.StrideW > 1 && dims.OW < ShortRow =>
@@ -165,6 +180,8 @@ internal static class ConvolutionRules
                 $"slower over several sweeps of y for patches of less than {LongPatch} elements, these have {dims.IC * dims.KH * dims.KW}",
             _ => null,
         };
+
+    private static long Pixels(in Conv2dDims dims) => (long)dims.N * dims.OH * dims.OW;
 
     // What makes the general algorithm serve, short of the limit of the workspace. Where it is the fastest, nothing does.
     private static string? Fallback(Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels)

@@ -24,6 +24,9 @@ internal sealed class TapPanelsConvolution : NhwcMethod
     // Longer sums would round more. Shorter ones are slower: by 3 % with 256 channels, by 5 with 128.
     private const int MostTerms = 512;
 
+    // Lists of pairs of pixels, 8 bytes each for every tap, are kept with the plan.
+    private const int LargestImage = 64 * 64;
+
     private readonly TapPairs _pairs;
 
     public TapPanelsConvolution(Conv2dDims dims, bool smallKernels)
@@ -39,7 +42,7 @@ internal sealed class TapPanelsConvolution : NhwcMethod
         { Layout: not Layout.Nhwc } => "x and y aren't NHWC",
         { Groups: > 1 } or { KH: 1, KW: 1 } => "no kernel of more than one element on all channels",
         _ when !PatchProducts.FillsRegisters(dims.IC) || !PatchProducts.FillsRegisters(dims.OC) => "channels that don't fill 32 registers of 512 bits",
-        _ => Math.Max(dims.IH * dims.IW, dims.OH * dims.OW) > TapPanelsRoles.MostPixels ? "large images" : null,
+        _ => Math.Max(dims.IH * dims.IW, dims.OH * dims.OW) > LargestImage ? "large images" : null,
     };
 
     /// <inheritdoc/>
@@ -55,13 +58,21 @@ internal sealed class TapPanelsConvolution : NhwcMethod
     }
 
     /// <summary>Packs filters for many runs. In a run of its own, a worker packs what it multiplies.</summary>
-    protected override void PackForward(NhwcPass pass) => Pack(pass, ConvolutionPass.Forward);
+    protected override void PackForward(NhwcPass pass)
+    {
+        if (!pass.Prepared.IsEmpty)
+            FilterPanels.PackForward(pass);
+    }
 
     /// <inheritdoc/>
     protected override void Forward(NhwcPass pass) => Run(pass, ConvolutionPass.Forward);
 
     /// <summary>As <see cref="PackForward"/>.</summary>
-    protected override void PackBackward(NhwcPass pass) => Pack(pass, ConvolutionPass.BackwardData);
+    protected override void PackBackward(NhwcPass pass)
+    {
+        if (!pass.Prepared.IsEmpty)
+            FilterPanels.PackBackward(pass, byElement: true);
+    }
 
     /// <inheritdoc/>
     protected override void BackwardData(NhwcPass pass) => Run(pass, ConvolutionPass.BackwardData);
@@ -70,19 +81,6 @@ internal sealed class TapPanelsConvolution : NhwcMethod
     public override void BackwardWeights(ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dWeights, Span<float> dBias, ComputeContext context) =>
         Run(ConvolutionPass.BackwardWeights, x, dWeights, dBias, dy, context, default, static pass =>
             TapPanelsGradient.Run(pass, ((TapPanelsConvolution)pass.Method)._pairs));
-
-    private static void Pack(NhwcPass pass, ConvolutionPass kind)
-    {
-        if (pass.Prepared.IsEmpty)
-            return;
-        pass.Kind = kind;
-        pass.Context.Workers.For(new TapPanelsRoles(pass.Dims, kind).Panels, pass, static (pass, _, start, end) =>
-        {
-            var roles = new TapPanelsRoles(pass.Dims, pass.Kind);
-            for (int panel = start; panel < end; panel++)
-                roles.Pack(pass.Weights.Span, panel, 0, roles.Terms, Filters(pass, roles, panel, 0));
-        });
-    }
 
     private static void Run(NhwcPass pass, ConvolutionPass kind)
     {
@@ -95,10 +93,6 @@ internal sealed class TapPanelsConvolution : NhwcMethod
         });
     }
 
-    // Where prepared filters for a panel lie, from a term on.
-    private static Span<float> Filters(NhwcPass pass, TapPanelsRoles roles, int panel, int term) =>
-        pass.Prepared.Span[((panel * roles.Terms + term) * roles.Taps * Panel)..];
-
     private void Multiply(NhwcPass pass, Span<float> own, int item)
     {
         var roles = new TapPanelsRoles(Dims, pass.Kind);
@@ -110,16 +104,14 @@ internal sealed class TapPanelsConvolution : NhwcMethod
         for (int term = 0; term < roles.Terms; term += MostTerms)
         {
             int terms = Math.Min(MostTerms, roles.Terms - term);
-            ReadOnlySpan<float> filters = packed;
             if (pass.Prepared.IsEmpty)
                 roles.Pack(pass.Weights.Span, panel, term, terms, packed);
-            else
-                filters = Filters(pass, roles, panel, term);
             for (int tap = 0; tap < roles.Taps; tap++)
             {
                 TapPairs.Part pairs = roles.IsForward ? _pairs.WithOutputs(tap, first, end) : _pairs.WithInputs(tap, first, end);
+                ReadOnlySpan<float> filters = pass.Prepared.IsEmpty ? packed[(tap * Panel)..] : roles.Prepared(pass, panel, term, tap);
                 PanelProducts.ListedRows(
-                    source[term..], roles.Terms, roles.IsForward ? pairs.Inputs : pairs.Outputs, terms, filters[(tap * Panel)..], roles.Taps * Panel,
+                    source[term..], roles.Terms, roles.IsForward ? pairs.Inputs : pairs.Outputs, terms, filters, pass.Prepared.IsEmpty ? roles.Taps * Panel : Panel,
                     sums, roles.IsForward ? pairs.Outputs : pairs.Inputs, first);
             }
         }

@@ -18,11 +18,21 @@ internal static class TapPanelsGradient
 {
     private const int Panel = PanelProducts.Columns;
 
-    // Two panels of so many pixels, 0.8 MB, lie in the second-level cache.
-    private const int MostPixels = 1600;
+    // So many pixels of two panels, 0.4 MB, lie in the second-level cache for all taps.
+    private const int PixelsTogether = 800;
+
+    // Images are packed together up to here.
+    private const int MostPixels = 2 * PixelsTogether;
 
     // So many pixels of a panel, 48 KB, stay in the first-level cache while all filters of the other are multiplied by them, or nearly; longer sums would round more.
     private const int MostPairs = 192;
+
+    // A worker packs pixels for others, of which a tap of a strided kernel multiplies only some: that pays for so many blocks of 64 filters and channels.
+    private const int FewestBlocks = 4, FewestStrided = 16;
+
+    /// <summary>Whether there is too little to multiply each pixel by, or an image is too large to be packed.</summary>
+    public static bool IsSlower(in Conv2dDims dims) =>
+        Blocks(dims) < (dims.StrideH * dims.StrideW == 1 ? FewestBlocks : FewestStrided) || Math.Max(dims.IH * dims.IW, dims.OH * dims.OW) > MostPixels;
 
     /// <summary>How many images are summed at once.</summary>
     public static int Images(in Conv2dDims dims)
@@ -49,7 +59,8 @@ internal static class TapPanelsGradient
                 for (int panel = start; panel < end; panel++)
                     Pack(pass, panel);
             });
-            pass.Context.Workers.ForChunks(dims.IC / Panel * (dims.OC / Panel), 1, pass, static (pass, worker, start, end) =>
+            int parts = (Panel + Filters(pass) - 1) / Filters(pass);
+            pass.Context.Workers.ForChunks(Blocks(dims) * parts, 1, pass, static (pass, worker, start, end) =>
             {
                 for (int item = start; item < end; item++)
                     Add(pass, pass.Own(worker), item);
@@ -86,30 +97,40 @@ internal static class TapPanelsGradient
         return pass.Shared.Slice(before + panel * size, size);
     }
 
-    // A block of filters, channels and all taps.
+    private static int Blocks(in Conv2dDims dims) => dims.IC / Panel * (dims.OC / Panel);
+
+    // Filters of an item: a panel's, or fewer where there are too few blocks for the workers; in sixes, as they are multiplied.
+    private static int Filters(NhwcPass pass)
+    {
+        int parts = Math.Max(1, 2 * pass.Workers / Blocks(pass.Dims));
+        return Math.Min(Panel, (Panel / parts + PanelBlock.Together - 1) / PanelBlock.Together * PanelBlock.Together);
+    }
+
+    // Some filters by 64 channels, all taps.
     private static void Add(NhwcPass pass, Span<float> block, int item)
     {
         Conv2dDims dims = pass.Dims;
-        (int panelY, int panelX) = Math.DivRem(item, dims.IC / Panel);
-        int taps = dims.KH * dims.KW;
-        for (int tap = 0; tap < taps; tap++)
+        int taps = dims.KH * dims.KW, most = Filters(pass), parts = (Panel + most - 1) / most, pixels = pass.Images.Count * dims.OH * dims.OW;
+        (int panels, int part) = Math.DivRem(item, parts);
+        (int panelY, int panelX) = Math.DivRem(panels, dims.IC / Panel);
+        int filter = part * most, filters = Math.Min(most, Panel - filter);
+        block = block[..(filters * taps * Panel)];
+        block.Clear();
+        for (int first = 0; first < pixels; first += PixelsTogether)
         {
-            TapPairs.Part pairs = pass.Pairs!.WithOutputs(tap, 0, pass.Images.Count * dims.OH * dims.OW);
-            if (pairs.Inputs.IsEmpty)
+            for (int tap = 0; tap < taps; tap++)
             {
-                ChannelSlice.Clear(block, taps * Panel, tap * Panel, Panel);
-                continue;
-            }
-
-            int length = EvenBlocks.Length(pairs.Inputs.Length, MostPairs, workers: 1, unit: 1);
-            for (int pair = 0; pair < pairs.Inputs.Length; pair += length)
-            {
-                int count = Math.Min(length, pairs.Inputs.Length - pair);
-                PanelProducts.ListedPixels(
-                    Y(pass, panelY), pairs.Outputs.Slice(pair, count), X(pass, panelX), pairs.Inputs.Slice(pair, count), pair != 0, block[(tap * Panel)..], taps * Panel);
+                TapPairs.Part pairs = pass.Pairs!.WithOutputs(tap, first, Math.Min(first + PixelsTogether, pixels));
+                int count = pairs.Inputs.Length, length = count == 0 ? 1 : EvenBlocks.Length(count, MostPairs, workers: 1, unit: 1);
+                for (int pair = 0; pair < count; pair += length)
+                {
+                    Range some = pair..Math.Min(pair + length, count);
+                    PanelProducts.ListedPixels(
+                        Y(pass, panelY)[filter..], filters, pairs.Outputs[some], X(pass, panelX), pairs.Inputs[some], block[(tap * Panel)..], taps * Panel);
+                }
             }
         }
 
-        WeightPanels.AddChannels(dims, block, panelY * Panel, Panel, panelX * Panel, Panel, pass.Weights.Span);
+        WeightPanels.AddChannels(dims, block, panelY * Panel + filter, filters, panelX * Panel, Panel, pass.Weights.Span);
     }
 }

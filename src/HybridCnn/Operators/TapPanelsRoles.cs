@@ -70,4 +70,9 @@ internal readonly struct TapPanelsRoles
         else
             WeightPanels.PackChannels(_dims, weights, term, terms, panel * Panel, Panel, packed);
     }
+
+    /// <summary>The same of filters that were packed ahead, where rows of a tap lie behind one another.</summary>
+    public ReadOnlySpan<float> Prepared(NhwcPass pass, int panel, int term, int tap) => IsForward
+        ? FilterPanels.Forward(pass, panel * Panel, Panel)[((tap * Terms + term) * Panel)..]
+        : FilterPanels.Backward(pass, 0, 0, tap * Columns + panel * Panel, Panel)[(term * Panel)..];
 }

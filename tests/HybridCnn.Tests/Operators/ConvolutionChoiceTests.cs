@@ -38,7 +38,7 @@ public class ConvolutionChoiceTests
     [Theory]
     [InlineData("mb2ic64ih28oc64kh3ph1nhwc", Precision.Fast, ConvolutionAlgorithm.WinogradF4)]
     [InlineData("mb2ic64ih28oc64kh3ph1nhwc", Precision.Precise, ConvolutionAlgorithm.WinogradF2)]
-    [InlineData("mb2ic64ih28oc64kh3ph1nhwc", Precision.Exact, ConvolutionAlgorithm.Taps)]
+    [InlineData("mb2ic128ih28oc128kh3ph1nhwc", Precision.Exact, ConvolutionAlgorithm.Taps)]
     [InlineData("mb2ic64ih28oc64kh1nhwc", Precision.Fast, ConvolutionAlgorithm.Pointwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1nhwc", Precision.Fast, ConvolutionAlgorithm.Depthwise)]
     [InlineData("g64mb2ic64ih28oc64kh3ph1", Precision.Fast, ConvolutionAlgorithm.Direct)]
@@ -52,8 +52,8 @@ public class ConvolutionChoiceTests
     [Theory]
     [InlineData("mb8ic240ih14oc512oh7kh3sh2ph1nhwc", "slower for strided rows of less than 14 pixels, these have 7")]
     [InlineData("mb64ic20ih12oc50oh8kh5nhwc", "slower below 64 channels for rows of less than 14 pixels, these are 20 and 8")]
-    [InlineData("mb8ic128ih28oc256oh14kh3sh2ph1nhwc", null)]
-    [InlineData("mb8ic64ih7oc64kh5ph2nhwc", null)]
+    [InlineData("mb8ic256ih28oc256oh14kh3sh2ph1nhwc", null)]
+    [InlineData("mb8ic128ih7oc128kh5ph2nhwc", null)]
     public void Lowers_short_rows_of_pixels(string problem, string? reason)
     {
         var plan = new ConvolutionPlan(Conv2dDims.Parse(problem), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Kernels;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 using HybridCnn.Tests.Support;
@@ -13,7 +14,7 @@ public class PreparedWeightsTests
 
     private static readonly string[] s_problems =
     [
-        "mb2ic3ih9oc32oh9kh3ph1", "mb2ic20ih13oc70oh13kh3ph1", "mb1ic40ih7oc200oh7kh3ph1", "mb3ic64ih8oc80oh8kh1", "mb2ic32ih9oc48oh5kh3sh2ph1", "g24mb2ic24ih8oc24oh8kh3ph1",
+        "mb2ic3ih9oc32oh9kh3ph1", "mb2ic20ih13oc70oh13kh3ph1", "mb1ic40ih7oc200oh7kh3ph1", "mb3ic64ih8oc80oh8kh1", "mb3ic128ih5oc64oh3kh3sh2ph1", "mb2ic32ih9oc48oh5kh3sh2ph1", "g24mb2ic24ih8oc24oh8kh3ph1",
         "g2mb2ic8ih7oc12oh7kh3ph1",
         // Those of transposed convolutions: twice as large images, to colours, with rows that no window reaches, and 1x1 kernels by panels on both sides.
         "mb1ic40ih16oc70oh8kh4sh2ph1", "mb2ic3ih18oc33oh9kh4sh2ph1", "g3mb2ic45ih12oc21oh5kh3sh2", "mb1ic200ih7oc40oh7kh3ph1", "mb1ic520ih4oc530oh4kh1", "mb1ic20ih9oc17oh5kh1sh2",
@@ -62,11 +63,21 @@ public class PreparedWeightsTests
     [InlineData(ConvolutionPass.BackwardData, "Im2Col in the prediction of a transposed convolution,")]
     public void Few_pixels_behind_many_weights_are_not_transformed(ConvolutionPass pass, string explained)
     {
-        Conv2dDims dims = Conv2dDims.Parse("mb1ic512ih7oc512oh7kh3ph1nhwc");
+        Conv2dDims dims = Conv2dDims.Parse("mb1ic500ih7oc500oh7kh3ph1nhwc");
         var plan = new ConvolutionPlan(dims);
         Assert.Equal((ConvolutionAlgorithm.WinogradF4, ConvolutionAlgorithm.Im2Col), (plan.Algorithm(pass), plan.Prepared(pass).Algorithm));
         Assert.Contains(explained, plan.Explain(), StringComparison.Ordinal);
         Assert.Equal(ConvolutionAlgorithm.WinogradF4, new ConvolutionPlan(dims, ConvolutionAlgorithm.WinogradF4).Prepared(pass).Algorithm);
+    }
+
+    [Theory]
+    [InlineData(ConvolutionPass.Forward)]
+    [InlineData(ConvolutionPass.BackwardData)]
+    public void A_few_more_are_not_either_where_filters_fill_registers(ConvolutionPass pass)
+    {
+        var plan = new ConvolutionPlan(Conv2dDims.Parse("mb2ic512ih7oc512oh7kh3ph1nhwc"));
+        Assert.Equal(ConvolutionAlgorithm.WinogradF4, plan.Algorithm(pass));
+        Assert.Equal(PatchProducts.FillsRegisters(512) ? ConvolutionAlgorithm.Taps : ConvolutionAlgorithm.WinogradF4, plan.Prepared(pass).Algorithm);
     }
 
     [Fact]

@@ -124,7 +124,7 @@ internal static unsafe class PanelProducts
         b = b[..((pixelsB[^1] + 1) * Columns)];
         fixed (float* pa = a, pb = b)
         fixed (int* la = pixelsA, lb = pixelsB)
-            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, a[..1], b[..1]);
+            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, [], []);
     }
 
     // What is read now is in the cache: to ask for it, where nothing else is to come, costs nothing.

@@ -30,7 +30,7 @@ public enum ConvolutionAlgorithm
     /// <summary>Winograd's F(2x2, 3x3), NHWC; rounds no more than a plain sum.</summary>
     WinogradF2,
 
-    /// <summary>A sum over the kernel's elements of products on the image itself, NHWC.</summary>
+    /// <summary>A sum over the kernel's elements of products on the image itself, NHWC; in registers where channels fill them.</summary>
     Taps,
 
     /// <summary>Sums in registers over pixels by filters, without products of matrices and without lowering, NHWC; for few input channels.</summary>

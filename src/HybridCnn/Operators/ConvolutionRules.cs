@@ -65,13 +65,13 @@ internal static class ConvolutionRules
                 throw new ArgumentException($"Expected an algorithm by name; got {algorithm}.", nameof(algorithm));
             if (Impossible(algorithm, dims) is { } reason)
                 throw new ArgumentException($"{algorithm} does not take {dims}: {reason}.", nameof(algorithm));
-            return new(algorithm, Create(algorithm, dims, options, smallKernels), ["asked for"]) { IsAskedFor = true };
+            return new(algorithm, Create(algorithm, dims, pass, options, smallKernels), ["asked for"]) { IsAskedFor = true };
         }
 
         if (FromEnvironment(Environment.GetEnvironmentVariable(EnvironmentVariable)) is { } wished)
         {
             if (Impossible(wished, dims) is not { } reason)
-                return new(wished, Create(wished, dims, options, smallKernels), [$"asked for by {EnvironmentVariable}"]) { IsAskedFor = true };
+                return new(wished, Create(wished, dims, pass, options, smallKernels), [$"asked for by {EnvironmentVariable}"]) { IsAskedFor = true };
             reasons.Add($"{wished}, asked for by {EnvironmentVariable}: {reason}");
         }
 
@@ -84,7 +84,7 @@ internal static class ConvolutionRules
                 continue;
             }
 
-            ConvolutionMethod method = Create(candidate, dims, options, smallKernels);
+            ConvolutionMethod method = Create(candidate, dims, pass, options, smallKernels);
             if (candidate == ConvolutionAlgorithm.Im2Col)
                 return new(candidate, method, reasons) { Fallback = tooLarge ?? Fallback(dims, pass, options, smallKernels) };
             if (TooLarge(method, pass, options) is not { } size)
@@ -102,7 +102,7 @@ internal static class ConvolutionRules
     /// </summary>
     public static ConvolutionChoice ForPrepared(ConvolutionChoice choice, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels)
     {
-        bool inPanels = TapPanelsConvolution.Refusal(dims) is null;
+        bool inPanels = TapPanelsConvolution.Serves(dims, pass);
         if (choice.IsAskedFor || choice.Algorithm is not (ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2)
             || Pixels(dims) > (inPanels ? FewPixelsOfPanels : FewPixels) || choice.Method.PreparedFloats(pass) <= ManyWeights)
         {
@@ -110,13 +110,13 @@ internal static class ConvolutionRules
         }
 
         ConvolutionAlgorithm algorithm = inPanels ? ConvolutionAlgorithm.Taps : ConvolutionAlgorithm.Im2Col;
-        return new(algorithm, Create(algorithm, dims, options, smallKernels), []);
+        return new(algorithm, Create(algorithm, dims, pass, options, smallKernels), []);
     }
 
     /// <summary>Why an algorithm may not serve a pass, however fast it is; null if it may.</summary>
     public static string? Refusal(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels) =>
         Impossible(algorithm, dims) ?? TooCoarse(algorithm, options.Precision)
-        ?? (algorithm == ConvolutionAlgorithm.Im2Col ? null : TooLarge(Create(algorithm, dims, options, smallKernels), pass, options));
+        ?? (algorithm == ConvolutionAlgorithm.Im2Col ? null : TooLarge(Create(algorithm, dims, pass, options, smallKernels), pass, options));
 
     internal static ConvolutionAlgorithm? FromEnvironment(string? text) => string.IsNullOrEmpty(text)
         ? null
@@ -162,10 +162,8 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when dims.IC < 16 || dims.OC < 16 =>
                 $"slower below 16 channels, these are {dims.IC} and {dims.OC}",
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when pass != ConvolutionPass.BackwardWeights && Pixels(dims) <= FewestPixels
-                && TapPanelsConvolution.Refusal(dims) is null => $"transforming the filters takes longer than multiplying {Pixels(dims)} pixels by them as they are",
-            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Refusal(dims) is null => pass == ConvolutionPass.BackwardWeights && TapPanelsGradient.IsSlower(dims)
-                ? "slower for the gradient by the weights of few channels or large images"
-                : null,
+                && TapPanelsConvolution.Serves(dims, pass) => $"transforming the filters takes longer than multiplying {Pixels(dims)} pixels by them as they are",
+            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Serves(dims, pass) => null,
             ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
             ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
             ConvolutionAlgorithm.Taps when dims.StrideW > 1 && dims.OW < ShortRow =>
@@ -196,7 +194,7 @@ internal static class ConvolutionRules
             : null;
     }
 
-    private static ConvolutionMethod Create(ConvolutionAlgorithm algorithm, Conv2dDims dims, ComputeOptions options, bool smallKernels)
+    private static ConvolutionMethod Create(ConvolutionAlgorithm algorithm, Conv2dDims dims, ConvolutionPass pass, ComputeOptions options, bool smallKernels)
     {
         bool nhwc = dims.Layout == Layout.Nhwc;
         return algorithm switch
@@ -206,7 +204,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Direct => new DirectConvolution(dims),
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
-            ConvolutionAlgorithm.Taps => TapPanelsConvolution.Refusal(dims) is null ? new TapPanelsConvolution(dims, smallKernels) : new TapsConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Taps => TapPanelsConvolution.Serves(dims, pass) ? new TapPanelsConvolution(dims, smallKernels) : new TapsConvolution(dims, smallKernels),
             ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims, smallKernels),
             _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };

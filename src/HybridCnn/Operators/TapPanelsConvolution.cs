@@ -24,8 +24,8 @@ internal sealed class TapPanelsConvolution : NhwcMethod
     // Longer sums would round more. Shorter ones are slower: by 3 % with 256 channels, by 5 with 128.
     private const int MostTerms = 512;
 
-    // Lists of pairs of pixels, 8 bytes each for every tap, are kept with the plan.
-    private const int LargestImage = 64 * 64;
+    // Of longer rows, products of a row at a time are as fast and need no copy of the sums.
+    private const int LargestImage = 16 * 16;
 
     private readonly TapPairs _pairs;
 
@@ -42,8 +42,12 @@ internal sealed class TapPanelsConvolution : NhwcMethod
         { Layout: not Layout.Nhwc } => "x and y aren't NHWC",
         { Groups: > 1 } or { KH: 1, KW: 1 } => "no kernel of more than one element on all channels",
         _ when !PatchProducts.FillsRegisters(dims.IC) || !PatchProducts.FillsRegisters(dims.OC) => "channels that don't fill 32 registers of 512 bits",
-        _ => Math.Max(dims.IH * dims.IW, dims.OH * dims.OW) > LargestImage ? "large images" : null,
+        _ => dims.OH * dims.OW > LargestImage ? "large images" : null,
     };
+
+    /// <summary>Whether it takes a problem and is faster for a pass than products of rows.</summary>
+    public static bool Serves(Conv2dDims dims, ConvolutionPass pass) =>
+        Refusal(dims) is null && (pass != ConvolutionPass.BackwardWeights || !TapPanelsGradient.IsSlower(dims));
 
     /// <inheritdoc/>
     public override string Describe(ConvolutionPass pass, int workers) => "a product in registers per kernel element";

@@ -28,7 +28,7 @@ internal static class TapPanelsGradient
     private const int MostPairs = 192;
 
     // A worker packs pixels for others, of which a tap of a strided kernel multiplies only some: that pays for so many blocks of 64 filters and channels.
-    private const int FewestBlocks = 4, FewestStrided = 16;
+    private const int FewestBlocks = 4, FewestStrided = 32;
 
     /// <summary>Whether there is too little to multiply each pixel by, or an image is too large to be packed.</summary>
     public static bool IsSlower(in Conv2dDims dims) =>

@@ -8,7 +8,7 @@ namespace HybridCnn.Operators;
 /// <code>
 ///                         N = 64 channels
 ///                       ┌────┐
-///      K = pairs (≤ 192)│X[i]│      dW[tap] [64, 64] += dYᵀ[o] · X[i] over the pairs of an input pixel i and an output pixel o that meet through the tap
+///      K = pairs (≤ 128)│X[i]│      dW[tap] [64, 64] += dYᵀ[o] · X[i] over the pairs of an input pixel i and an output pixel o that meet through the tap
 ///   ┌──────────────────┐├────┤
 ///   │      dYᵀ[o]      ││ dW │ M = 64 filters
 ///   └──────────────────┘└────┘
@@ -24,8 +24,8 @@ internal static class TapPanelsGradient
     // Images are packed together up to here.
     private const int MostPixels = 2 * PixelsTogether;
 
-    // So many pixels of a panel, 48 KB, stay in the first-level cache while all filters of the other are multiplied by them, or nearly; longer sums would round more.
-    private const int MostPairs = 192;
+    // So many pixels of a panel, 32 KB, stay in the first-level cache while all filters of the other are multiplied by them; 96 to 192 are as fast, and longer sums would round more.
+    private const int MostPairs = 128;
 
     // A worker packs pixels for others, of which a tap of a strided kernel multiplies only some: that pays for so many blocks of 64 filters and channels.
     private const int FewestBlocks = 4, FewestStrided = 32;

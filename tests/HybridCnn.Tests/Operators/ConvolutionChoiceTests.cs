@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Kernels;
 using HybridCnn.Operators;
 using HybridCnn.Tensors;
 
@@ -62,8 +63,18 @@ public class ConvolutionChoiceTests
         Assert.Contains(reason ?? "", plan.Explain());
     }
 
+    [Fact]
+    public void Short_patches_are_multiplied_in_registers_where_one_sweep_writes_y()
+    {
+        var plan = new ConvolutionPlan(Conv2dDims.Parse("mb2ic3ih28oc32kh3ph1nhwc"), ConvolutionAlgorithm.Automatic, ComputeOptions.Default, smallKernels: true);
+        // Registers of 256 bits need two for 32 filters.
+        ConvolutionAlgorithm expected = PatchProducts.Sweep(32) >= 32 ? ConvolutionAlgorithm.FewChannels : ConvolutionAlgorithm.Im2Col;
+        Assert.Equal(expected, plan.Algorithm(ConvolutionPass.Forward));
+        Assert.Equal(ConvolutionAlgorithm.FewChannels, plan.Algorithm(ConvolutionPass.BackwardData));
+        Assert.Equal(ConvolutionAlgorithm.FewChannels, plan.Algorithm(ConvolutionPass.BackwardWeights));
+    }
+
     [Theory]
-    [InlineData("mb2ic3ih28oc32kh3ph1nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc64kh7sh2ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc64kh7sh3ph3nhwc", ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels)]
     [InlineData("mb2ic3ih28oc96kh3ph1nhwc", ConvolutionAlgorithm.Im2Col, ConvolutionAlgorithm.FewChannels, ConvolutionAlgorithm.FewChannels)]

@@ -100,11 +100,7 @@ internal static class TapPanelsGradient
     private static int Blocks(in Conv2dDims dims) => dims.IC / Panel * (dims.OC / Panel);
 
     // Filters of an item: a panel's, or fewer where there are too few blocks for the workers; in sixes, as they are multiplied.
-    private static int Filters(NhwcPass pass)
-    {
-        int parts = Math.Max(1, 2 * pass.Workers / Blocks(pass.Dims));
-        return Math.Min(Panel, (Panel / parts + PanelBlock.Together - 1) / PanelBlock.Together * PanelBlock.Together);
-    }
+    private static int Filters(NhwcPass pass) => EvenBlocks.Length(Panel, Panel, Math.Max(1, 2 * pass.Workers / Blocks(pass.Dims)), PanelBlock.Together);
 
     // Some filters by 64 channels, all taps.
     private static void Add(NhwcPass pass, Span<float> block, int item)

@@ -56,6 +56,16 @@ public class ConvolutionPassesTests
         }
     }
 
+    [Fact]
+    public void Many_workers_find_little_to_do()
+    {
+        Conv2dDims dims = Conv2dDims.Parse("mb1ic64ih4oc64oh4kh3ph1nhwc");
+        using var data = new ConvolutionPassesCase(dims, new SeededRandom(6));
+        using var context = new ComputeContext(64);
+        foreach (ConvolutionMethod method in TestedMethods.For(dims))
+            data.Check(method, context);
+    }
+
     [Theory]
     [MemberData(nameof(ShapeTable.Convolutions), MemberType = typeof(ShapeTable))]
     public void The_three_passes_are_adjoint(string problem)

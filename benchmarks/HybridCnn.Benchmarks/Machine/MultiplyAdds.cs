@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using HybridCnn.Compute;
 using HybridCnn.Kernels;
 
 namespace HybridCnn.Benchmarks.Machine;
@@ -12,12 +13,15 @@ internal static class MultiplyAdds
     // Enough that no unit waits for an earlier result, and with their factors still within 16 registers.
     private const int Chains = 12;
 
-    /// <summary>Operations of one <see cref="Run"/>; a multiplication and an addition are two.</summary>
+    /// <summary>Operations of one <see cref="Run()"/>; a multiplication and an addition are two.</summary>
     public static double Flops => 2.0 * Turns * Chains * (Vector512.IsHardwareAccelerated ? Floats16.Count : Vector256.IsHardwareAccelerated ? Floats8.Count : Floats4.Count);
 
     /// <summary>On the calling thread. The result is only there so that nothing can be left out.</summary>
     public static float Run() =>
         Vector512.IsHardwareAccelerated ? Run<Floats16>() : Vector256.IsHardwareAccelerated ? Run<Floats8>() : Run<Floats4>();
+
+    /// <summary>On all threads of a pool.</summary>
+    public static void Run(WorkerPool workers) => workers.For(workers.WorkerCount, workers, static (_, _, _, _) => Run());
 
     // Every chain tends to 1, so that no number becomes too small or too large.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

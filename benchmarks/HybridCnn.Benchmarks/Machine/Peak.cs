@@ -27,8 +27,7 @@ internal static class Peak
     public static double FmaGflops(int threads) => Fma.GetOrAdd(threads, static count =>
     {
         using var workers = new WorkerPool(count);
-        float[] sums = new float[count];
-        return count * MultiplyAdds.Flops / BestSeconds(() => workers.For(count, sums, static (s, worker, _, _) => s[worker] = MultiplyAdds.Run())) * 1e-9;
+        return count * MultiplyAdds.Flops / BestSeconds(() => MultiplyAdds.Run(workers)) * 1e-9;
     });
 
     /// <summary>Best rate of SGEMM over some sizes, one product per thread side by side, GFLOP/s of all threads together.</summary>

@@ -45,7 +45,7 @@ internal sealed record ConvContest(
             plan = plan with { SteadyBlocks = 1 };
         Row line = new(Dims.ToString(), Pass, Dims.N, threads, algorithm.ToString(), null, "", null, null)
         {
-            Name = Problem.Name, Repeat = Problem.Repeat, Dims = Dims, Flops = Dims.Flops, FmaRate = Peak.FmaGflops(threads),
+            Name = Problem.Name, Repeat = Problem.Repeat, Dims = Dims, Flops = Dims.Flops,
             WorkspaceMb = convolution.WorkspaceBytes(Pass) / 1048576.0,
             Error = Error($"{algorithm} with {threads} thread(s)", convolution.Result(Pass), reference, algorithm == ConvolutionAlgorithm.WinogradF4 ? WinogradTolerance : SumTolerance),
         };
@@ -58,9 +58,12 @@ internal sealed record ConvContest(
             Dictionary<ConvolutionPeer, double?> errors = opened.ToDictionary(
                 peer => peer.Key, peer => Error(peer.Key.Name, Array.ConvertAll(peer.Value.Result(Pass), v => (float)v), reference, PeerTolerance));
             Timing[] timings = Turns.Run(
-                [new("ours", convolution.Step(Pass)), .. opened.Select(peer => new Contestant(peer.Key.Name, peer.Value.Step(Pass)) { IsNative = peer.Key.IsNative })], plan, cancel);
-            line = line with { OursMs = timings[0].Median, OursBestMs = timings[0].Best };
-            Dictionary<ConvolutionPeer, Timing> times = opened.Keys.Zip(timings.Skip(1)).ToDictionary(pair => pair.First, pair => pair.Second);
+            [
+                new("ours", convolution.Step(Pass)), new("multiply-adds", () => MultiplyAdds.Run(context.Workers)) { IsNative = true },
+                .. opened.Select(peer => new Contestant(peer.Key.Name, peer.Value.Step(Pass)) { IsNative = peer.Key.IsNative }),
+            ], plan, cancel);
+            line = line with { OursMs = timings[0].Median, OursBestMs = timings[0].Best, FmaRate = threads * MultiplyAdds.Flops / timings[1].Median * 1e-6 };
+            Dictionary<ConvolutionPeer, Timing> times = opened.Keys.Zip(timings.Skip(2)).ToDictionary(pair => pair.First, pair => pair.Second);
             return peers.Length == 0
                 ? [line with { Peer = "none of the peers computes this pass" }]
                 : [.. peers.Select(peer => peer.Refusal(Dims) is { } refusal

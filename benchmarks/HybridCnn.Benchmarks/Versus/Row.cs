@@ -71,7 +71,7 @@ internal sealed record Row(
     [JsonPropertyName("copy_rate")]
     public double? CopyRate { get; init; }
 
-    /// <summary>GFLOP/s that the multiply-add units reach with as many threads in the same run; null where it is not they who limit.</summary>
+    /// <summary>GFLOP/s that the multiply-add units reach with as many threads, the median of turns between ours, as a virtual machine's speed changes by the second; null where it is not they who limit.</summary>
     [JsonPropertyName("fma_rate")]
     public double? FmaRate { get; init; }
 

@@ -68,15 +68,13 @@ internal static unsafe class PanelBlock
                     a = firstA + (nint)(*listA++) * PanelProducts.Columns;
                     b = firstB + (nint)(*listB++) * PanelProducts.Columns;
                 }
-                else
+
+                Prefetch.Line(nextA);
+                nextA += TRows.IsSet ? Together : ahead.StepA;
+                if (!TRows.IsSet)
                 {
-                    Prefetch.Line(nextA);
-                    nextA += TRows.IsSet ? Together : ahead.StepA;
-                    if (!TRows.IsSet)
-                    {
-                        Prefetch.Line(nextB);
-                        nextB += ahead.StepB;
-                    }
+                    Prefetch.Line(nextB);
+                    nextB += ahead.StepB;
                 }
 
                 T x0 = T.Load(b), x1 = T.Load(b + one), x2 = T.Load(b + two), x3 = T.Load(b + three);

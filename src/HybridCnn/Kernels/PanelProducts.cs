@@ -116,15 +116,18 @@ internal static unsafe class PanelProducts
     /// <param name="pixelsB">B's pixel of each term, in ascending order.</param>
     /// <param name="c">C [rows, <see cref="Columns"/>].</param>
     /// <param name="strideC">Floats from one row of C to the next.</param>
+    /// <param name="nextA">What is read later, asked for meanwhile, evenly over all pairs and rows; may be empty.</param>
+    /// <param name="nextB">Likewise.</param>
     public static void ListedPixels(
-        ReadOnlySpan<float> a, int rows, ReadOnlySpan<int> pixelsA, ReadOnlySpan<float> b, ReadOnlySpan<int> pixelsB, Span<float> c, int strideC)
+        ReadOnlySpan<float> a, int rows, ReadOnlySpan<int> pixelsA, ReadOnlySpan<float> b, ReadOnlySpan<int> pixelsB, Span<float> c, int strideC,
+        ReadOnlySpan<float> nextA, ReadOnlySpan<float> nextB)
     {
         pixelsB = pixelsB[..pixelsA.Length];
         a = a[..(pixelsA[^1] * Columns + rows)];
         b = b[..((pixelsB[^1] + 1) * Columns)];
         fixed (float* pa = a, pb = b)
         fixed (int* la = pixelsA, lb = pixelsB)
-            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, [], []);
+            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, nextA.IsEmpty ? a[..1] : nextA, nextB.IsEmpty ? b[..1] : nextB);
     }
 
     // What is read now is in the cache: to ask for it, where nothing else is to come, costs nothing.

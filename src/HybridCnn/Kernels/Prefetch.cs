@@ -17,6 +17,20 @@ internal static unsafe class Prefetch
             Sse.Prefetch0(address);
     }
 
+    /// <summary>What to ask for during steps [<paramref name="step"/>, <paramref name="end"/>) of <paramref name="steps"/>, so that they ask for all values evenly.</summary>
+    public static ReadOnlySpan<float> Share(ReadOnlySpan<float> values, int step, int end, int steps) =>
+        values[(int)((long)values.Length * step / steps)..(int)((long)values.Length * end / steps)];
+
+    /// <summary>Brings some values to the first-level cache.</summary>
+    public static void All(ReadOnlySpan<float> values)
+    {
+        fixed (float* first = values)
+        {
+            for (int at = 0; at < values.Length; at += CacheLine.Floats)
+                Line(first + at);
+        }
+    }
+
     /// <summary>How far to go on from one of so many steps to the next, so that they ask for all floats evenly; a line at most.</summary>
     public static nint Step(int floats, int steps) => Math.Min(CacheLine.Floats, (floats - 1 + steps) / steps);
 

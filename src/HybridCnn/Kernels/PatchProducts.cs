@@ -26,8 +26,8 @@ internal static unsafe class PatchProducts
     // the six pixels' lines. Images that come from memory are up to 1.25 times as fast by that. With less than so many terms there is too little to hide it behind.
     private const int ShortestFetched = 64;
 
-    /// <summary>Longer sums, term after term, would round more than is stated; OpenBLAS gets them in parts.</summary>
-    public const int LongestSum = 1024;
+    /// <summary>Longer sums, term after term, would round more than is stated; OpenBLAS gets them in parts. 128 channels of kernels of 3x3 are as many.</summary>
+    public const int LongestSum = 1152;
 
     /// <summary>How many of so many columns are summed at a time, where there are as many: one sweep over the patches.</summary>
     public static int Sweep(int columns) => FillsRegisters(columns) ? 4 * Floats16.Count : Vector512.IsHardwareAccelerated ? 2 * Floats16.Count : 2 * Floats8.Count;
@@ -43,17 +43,17 @@ internal static unsafe class PatchProducts
     /// <param name="strip">The pixels and their patches.</param>
     /// <param name="x">From the first pixel's patch on.</param>
     /// <param name="columns">Columns of W and Y.</param>
-    /// <param name="w">W [terms, columns].</param>
+    /// <param name="w">W [terms, columns], those that the patches leave out included.</param>
     /// <param name="bias">[columns], or empty.</param>
-    /// <param name="y">Y [pixels, columns].</param>
+    /// <param name="y">Y [pixels, columns], its gaps included.</param>
     /// <param name="stride">Floats from one pixel of Y to the next.</param>
     public static void Run<TFunction>(
         TFunction function, in PatchStrip strip, ReadOnlySpan<float> x, int columns, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> y, int stride)
         where TFunction : struct, IActivation
     {
         x = x[..checked((int)strip.Length)];
-        w = w[..checked(strip.Depth * columns)];
-        y = y[..checked((strip.Count - 1) * stride + columns)];
+        w = w[..checked(strip.DepthWithLeftOut * columns)];
+        y = y[..checked((strip.CountWithGaps - 1) * stride + columns)];
         if (!bias.IsEmpty)
             bias = bias[..columns];
         fixed (float* px = x, pw = w, pb = bias, py = y)
@@ -81,21 +81,23 @@ internal static unsafe class PatchProducts
         {
             (int first, int second) = pairs[pair];
             int pixel = 0, inRow = 0;
-            nint patch = 0;
+            nint patch = 0, result = first;
             for (int done = 0; done < strip.Count; done += Together)
             {
                 // The last pixel stands for those that are missing in the last six.
                 for (int i = 0; i < Together; i++)
                 {
                     from[i] = patch;
-                    to[i] = pixel * stride + first;
+                    to[i] = result;
                     if (pixel == strip.Count - 1)
                         continue;
                     pixel++;
+                    result += stride;
                     patch += strip.PixelStride;
                     if (++inRow == strip.Pixels)
                     {
                         inRow = 0;
+                        result += strip.Gap * stride;
                         patch += strip.RowStride - (nint)strip.Pixels * strip.PixelStride;
                     }
                 }
@@ -126,7 +128,7 @@ internal static unsafe class PatchProducts
         TVector f0 = a0, f1 = a1, f2 = a2, f3 = a3;
         float* next = x + fromA + Together * strip.PixelStride;
         bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
-        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride)
+        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride, w += strip.LeftOut * stride)
         {
             float* end = x + strip.KernelRow;
             for (float* term = x; term < end; term++, w += stride)
@@ -197,7 +199,7 @@ internal static unsafe class PatchProducts
         TVector b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1, e0 = a0, e1 = a1, f0 = a0, f1 = a1;
         float* next = x + fromA + Together * strip.PixelStride;
         bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
-        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride)
+        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride, w += strip.LeftOut * stride)
         {
             float* term = x;
             for (int i = 0; i < strip.KernelRow; i++, term++, w += stride)

@@ -13,6 +13,12 @@ namespace HybridCnn.Kernels;
 /// <param name="KernelRowStride">Floats from one to the next.</param>
 internal readonly record struct PatchStrip(int Rows, int Pixels, int RowStride, int PixelStride, int KernelRows, int KernelRow, int KernelRowStride)
 {
+    /// <summary>Pixels of Y between the end of a row and the next row's beginning.</summary>
+    public int Gap { get; init; }
+
+    /// <summary>Terms of W between two rows of a patch that the patches leave out, as they lie in the padding.</summary>
+    public int LeftOut { get; init; }
+
     /// <summary>Pixels of all rows.</summary>
     public int Count => Rows * Pixels;
 
@@ -21,6 +27,12 @@ internal readonly record struct PatchStrip(int Rows, int Pixels, int RowStride, 
 
     /// <summary>Floats from the first patch's first to the last patch's last, which count.</summary>
     public long Length => (Rows - 1L) * RowStride + (Pixels - 1L) * PixelStride + (KernelRows - 1L) * KernelRowStride + KernelRow;
+
+    /// <summary>Pixels of Y from the first to the last, those between them included.</summary>
+    public int CountWithGaps => Count + (Rows - 1) * Gap;
+
+    /// <summary>Terms of W from the first to the last, those between them included.</summary>
+    public int DepthWithLeftOut => Depth + (KernelRows - 1) * LeftOut;
 
     /// <summary>Where in its patch a term lies.</summary>
     public int Term(int term) => term / KernelRow * KernelRowStride + term % KernelRow;

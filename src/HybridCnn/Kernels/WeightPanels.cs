@@ -83,6 +83,23 @@ internal static class WeightPanels
         }
     }
 
+    /// <summary>
+    /// B of dx as a convolution of dy, without groups: a panel [KH·KW·OC, <see cref="PanelCut.Width"/>] of channels, rows in the order (kernel row, kernel column, filter), the kernel's
+    /// elements from the last to the first. Some filters' rows are written.
+    /// </summary>
+    public static void PackTurned(in Conv2dDims dims, ReadOnlySpan<float> weights, int firstChannel, int startFilter, int endFilter, Span<float> panel)
+    {
+        const int channels = PanelCut.Width;
+        int taps = dims.KH * dims.KW;
+        Span<float> turned = stackalloc float[taps * channels];
+        for (int filter = startFilter; filter < endFilter; filter++)
+        {
+            LayoutTransform.Transpose(channels, taps, weights[((filter * dims.IC + firstChannel) * taps)..], taps, turned, channels);
+            for (int tap = 0; tap < taps; tap++)
+                turned.Slice(tap * channels, channels).CopyTo(panel[(((taps - 1 - tap) * dims.OC + filter) * channels)..]);
+        }
+    }
+
     // Some channels of a filter are too few lines for a processor to see that it needs more, and the next filter's lie elsewhere.
     private static void Fetch(ReadOnlySpan<float> elements, int filter, int filters, int stride, int length)
     {

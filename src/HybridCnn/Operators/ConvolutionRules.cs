@@ -164,7 +164,7 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.WinogradF4 or ConvolutionAlgorithm.WinogradF2 when pass != ConvolutionPass.BackwardWeights && Pixels(dims) <= FewestPixels
                 && TapPanelsConvolution.Serves(dims, pass) => $"transforming the filters takes longer than multiplying {Pixels(dims)} pixels by them as they are",
             ConvolutionAlgorithm.Taps when TapPanelsConvolution.Serves(dims, pass) => null,
-            ConvolutionAlgorithm.Taps when !smallKernels => "slower without OpenBLAS's small-matrix kernels",
+            ConvolutionAlgorithm.Taps when !smallKernels && !TapRowsConvolution.Serves(dims, pass) => "slower without OpenBLAS's small-matrix kernels",
             ConvolutionAlgorithm.Taps when dims.KH * dims.KW == 1 => "no faster for a kernel of one element",
             ConvolutionAlgorithm.Taps when dims.StrideW > 1 && dims.OW < ShortRow =>
                 $"slower for strided rows of less than {ShortRow} pixels, these have {dims.OW}",
@@ -204,7 +204,8 @@ internal static class ConvolutionRules
             ConvolutionAlgorithm.Direct => new DirectConvolution(dims),
             ConvolutionAlgorithm.WinogradF4 => new WinogradConvolution(dims, 4, options.WorkspaceLimit, smallKernels),
             ConvolutionAlgorithm.WinogradF2 => new WinogradConvolution(dims, 2, options.WorkspaceLimit, smallKernels),
-            ConvolutionAlgorithm.Taps => TapPanelsConvolution.Serves(dims, pass) ? new TapPanelsConvolution(dims, smallKernels) : new TapsConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Taps when TapPanelsConvolution.Serves(dims, pass) => new TapPanelsConvolution(dims, smallKernels),
+            ConvolutionAlgorithm.Taps => TapRowsConvolution.Serves(dims, pass) ? new TapRowsConvolution(dims, smallKernels) : new TapsConvolution(dims, smallKernels),
             ConvolutionAlgorithm.FewChannels => new FewChannelsConvolution(dims, smallKernels),
             _ => nhwc ? new NhwcIm2ColConvolution(dims, smallKernels) : new Im2ColConvolution(dims, smallKernels),
         };

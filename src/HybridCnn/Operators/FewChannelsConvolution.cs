@@ -57,7 +57,7 @@ internal sealed class FewChannelsConvolution(Conv2dDims dims, bool smallKernels)
             {
                 (int pixel, PatchStrip strip) = Copy(pass, index, pass.Own(worker));
                 Span<float> y = pass.Y.Span.Slice(pixel * pass.Dims.OC, strip.Count * pass.Dims.OC);
-                pass.MultiplyInRegisters(strip, pass.Own(worker), 0, pass.Dims.OC, pass.Filters, y);
+                pass.MultiplyInRegisters(strip, pass.Own(worker), 0, pass.Dims.OC, pass.Filters, y, pass.Dims.OC);
             }
         });
     }

@@ -91,15 +91,15 @@ internal sealed class NhwcPass
     }
 
     /// <summary>y = f(patches · filters + bias) for some filters, f the ReLU that follows if one does, by <see cref="PatchProducts"/>.</summary>
-    public void MultiplyInRegisters(in PatchStrip patches, ReadOnlySpan<float> x, int filter, int filters, ReadOnlySpan<float> packed, Span<float> y)
+    public void MultiplyInRegisters(in PatchStrip patches, ReadOnlySpan<float> x, int filter, int filters, ReadOnlySpan<float> packed, Span<float> y, int stride)
     {
         ReadOnlySpan<float> bias = Bias.IsEmpty ? [] : Bias.Span.Slice(filter, filters);
         if (Ceiling is not { } ceiling)
-            PatchProducts.Run(default(IdentityFunction), patches, x, filters, packed, bias, y, Dims.OC);
+            PatchProducts.Run(default(IdentityFunction), patches, x, filters, packed, bias, y, stride);
         else if (float.IsPositiveInfinity(ceiling))
-            PatchProducts.Run(default(ReluFunction), patches, x, filters, packed, bias, y, Dims.OC);
+            PatchProducts.Run(default(ReluFunction), patches, x, filters, packed, bias, y, stride);
         else
-            PatchProducts.Run(new CappedReluFunction(ceiling), patches, x, filters, packed, bias, y, Dims.OC);
+            PatchProducts.Run(new CappedReluFunction(ceiling), patches, x, filters, packed, bias, y, stride);
     }
 
     /// <summary>C = op(A)·B + beta·C by the kernels that are fast on this machine.</summary>

@@ -28,7 +28,7 @@ internal static class PointwiseProducts
         int depth = pass.Dims.IC;
         if (PatchProducts.FillsRegisters(filters) && depth <= PatchProducts.LongestSum || depth <= (pass.Dims.OC <= PatchProducts.Sweep(pass.Dims.OC) ? OneSweepDepth : ShortDepth))
         {
-            pass.MultiplyInRegisters(Pixels(pixels, depth), x, filter, filters, panel, y);
+            pass.MultiplyInRegisters(Pixels(pixels, depth), x, filter, filters, panel, y, pass.Dims.OC);
             return;
         }
 

@@ -19,7 +19,7 @@ namespace HybridCnn.Operators;
 /// The same idea, for contiguous rows, is "kn2row" (Vasudevan, Anderson, Gregg, Parallel Multi Channel Convolution using General
 /// Matrix Multiplication, 2017).
 /// </summary>
-internal sealed class TapsConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
+internal class TapsConvolution(Conv2dDims dims, bool smallKernels) : NhwcMethod(dims, smallKernels)
 {
     // Output rows are taken together until they have about this many pixels, so that a tap's panel is used more than once.
     private const int BlockPixels = 256;

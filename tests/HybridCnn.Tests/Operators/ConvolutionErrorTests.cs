@@ -32,6 +32,8 @@ public class ConvolutionErrorTests(ITestOutputHelper output)
         "mb1ic512ih7oc64oh7kh3ph1",
         "mb1ic64ih7oc512oh7kh3ph1",
         "mb2ic8ih40oc8oh40kh3ph1",
+        "mb1ic128ih17oc64oh17kh3ph1",
+        "mb1ic64ih17oc128oh17kh3ph1",
         "mb1ic512ih7oc8oh7kh1",
         "mb1ic8ih7oc512oh7kh1",
         "mb2ic8ih40oc8oh40kh1",

@@ -12,6 +12,8 @@ internal static class TestedMethods
         (PointwiseNhwcConvolution.Refusal, static (dims, smallKernels) => new PointwiseNhwcConvolution(dims, smallKernels)),
         (TapsConvolution.Refusal, static (dims, smallKernels) => new TapsConvolution(dims, smallKernels)),
         (TapPanelsConvolution.Refusal, static (dims, smallKernels) => new TapPanelsConvolution(dims, smallKernels)),
+        (static dims => TapRowsConvolution.Serves(dims, ConvolutionPass.Forward) || TapRowsConvolution.Serves(dims, ConvolutionPass.BackwardData) ? null : "neither pass",
+            static (dims, smallKernels) => new TapRowsConvolution(dims, smallKernels)),
         (DepthwiseNhwcConvolution.Refusal, static (dims, _) => new DepthwiseNhwcConvolution(dims)),
         (FewChannelsConvolution.Refusal, static (dims, smallKernels) => new FewChannelsConvolution(dims, smallKernels)),
         (DirectConvolution.Refusal, static (dims, _) => new DirectConvolution(dims)),

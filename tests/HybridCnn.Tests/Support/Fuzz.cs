@@ -69,7 +69,7 @@ internal static class Fuzz
         }
     }
 
-    // Around the widths of registers, of panels (64) and of parts of channels (128), or whole panels of small images; 3x3 at stride 1 as Winograd takes it, or 1x1.
+    // Around the widths of registers, of panels (64) and of parts of channels (128), or whole panels of both, or of one; 3x3 at stride 1 as Winograd takes it, or 1x1.
     private static Conv2dDims ManyChannels(SeededRandom random)
     {
         const long maximumFlops = 2_500_000;
@@ -80,8 +80,19 @@ internal static class Fuzz
             int top = random.NextInt(kernel), left = random.NextInt(kernel), bottom = random.NextInt(kernel + 1), right = random.NextInt(kernel + 1);
             if (kernel == 1 && random.NextInt(2) == 0)
                 (bottom, right) = (0, 0);
-            if (random.NextInt(4) == 0)
-                (ic, oc, ih, iw) = (64 * (1 + random.NextInt(2)), 64, 1 + random.NextInt(5), 1 + random.NextInt(5));
+            switch (random.NextInt(8))
+            {
+                case 0 or 1:
+                    (ic, oc, ih, iw) = (64 * (1 + random.NextInt(2)), 64, 1 + random.NextInt(5), 1 + random.NextInt(5));
+                    break;
+                case 2:
+                    (ic, oc) = (1 + random.NextInt(20), 64 * (1 + random.NextInt(2)));
+                    break;
+                case 3:
+                    (ic, oc) = (64 * (1 + random.NextInt(2)), 1 + random.NextInt(20));
+                    break;
+            }
+
             if (ih + top + bottom < kernel || iw + left + right < kernel)
                 continue;
             var dims = Conv2dDims.Create(n, ic, ih, iw, oc, kernel, kernel, stride, stride, top, left, bottom, right);

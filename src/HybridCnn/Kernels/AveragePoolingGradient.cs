@@ -68,7 +68,7 @@ internal static class AveragePoolingGradient
             int at = Math.Min(block, width - T.Count);
             T sum = T.Broadcast(0);
             for (int oh = 0; oh < rowShares.Length; oh++)
-                sum = T.MultiplyAdd(T.Load(ref from, oh * width + at), T.Broadcast(rowShares[oh]), sum);
+                T.AddProduct(T.Load(ref from, oh * width + at), T.Broadcast(rowShares[oh]), ref sum);
             (sum * T.Load(ref scale, at)).Store(ref to, at);
         }
     }

@@ -112,10 +112,10 @@ internal static class DepthwiseNhwc
                 {
                     nint source = at + offsets[i];
                     T weight = T.Load(ref filters, taps[i] * channels + channel);
-                    a = T.MultiplyAdd(T.Load(ref from, source), weight, a);
-                    b = T.MultiplyAdd(T.Load(ref from, source + strideX), weight, b);
-                    c = T.MultiplyAdd(T.Load(ref from, source + 2 * strideX), weight, c);
-                    d = T.MultiplyAdd(T.Load(ref from, source + 3 * strideX), weight, d);
+                    T.AddProduct(T.Load(ref from, source), weight, ref a);
+                    T.AddProduct(T.Load(ref from, source + strideX), weight, ref b);
+                    T.AddProduct(T.Load(ref from, source + 2 * strideX), weight, ref c);
+                    T.AddProduct(T.Load(ref from, source + 3 * strideX), weight, ref d);
                 }
 
                 nint target = pixel * strideY + channel;
@@ -134,7 +134,7 @@ internal static class DepthwiseNhwc
             {
                 T a = bias.IsEmpty ? default : T.Load(ref biases, channel);
                 for (int i = 0; i < offsets.Length; i++)
-                    a = T.MultiplyAdd(T.Load(ref from, pixel * strideX + channel + offsets[i]), T.Load(ref filters, taps[i] * channels + channel), a);
+                    T.AddProduct(T.Load(ref from, pixel * strideX + channel + offsets[i]), T.Load(ref filters, taps[i] * channels + channel), ref a);
                 a.Store(ref to, pixel * strideY + channel);
             }
         }
@@ -162,9 +162,9 @@ internal static class DepthwiseNhwc
                     for (int pixel = 0; pixel < pixels; pixel++)
                     {
                         T value = T.Load(ref gradient, g);
-                        a = T.MultiplyAdd(T.Load(ref from, x0), value, a);
-                        b = T.MultiplyAdd(T.Load(ref from, x1), value, b);
-                        c = T.MultiplyAdd(T.Load(ref from, x2), value, c);
+                        T.AddProduct(T.Load(ref from, x0), value, ref a);
+                        T.AddProduct(T.Load(ref from, x1), value, ref b);
+                        T.AddProduct(T.Load(ref from, x2), value, ref c);
                         (x0, x1, x2, g) = (x0 + strideX, x1 + strideX, x2 + strideX, g + strideY);
                     }
                 }
@@ -181,7 +181,7 @@ internal static class DepthwiseNhwc
                 {
                     nint first = row * rowX + offsets[i] + channel, g = row * rowY + channel;
                     for (int pixel = 0; pixel < pixels; pixel++)
-                        a = T.MultiplyAdd(T.Load(ref from, first + pixel * strideX), T.Load(ref gradient, g + pixel * strideY), a);
+                        T.AddProduct(T.Load(ref from, first + pixel * strideX), T.Load(ref gradient, g + pixel * strideY), ref a);
                 }
 
                 Add(a, ref to, (nint)taps[i] * stride + channel);

@@ -121,7 +121,7 @@ internal static class DepthwiseRowNhwc
                 nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
                 T w0 = T.Load(ref filters, weight), w1 = T.Load(ref filters, weight + step * channels), w2 = T.Load(ref filters, weight + 2 * step * channels);
                 if (left)
-                    a = T.MultiplyAdd(T.Load(ref from, at), w0, a);
+                    T.AddProduct(T.Load(ref from, at), w0, ref a);
                 T value = T.Load(ref from, at += channels);
                 (a, b) = (T.MultiplyAdd(value, w1, a), T.MultiplyAdd(value, w0, b));
                 value = T.Load(ref from, at += channels);
@@ -137,7 +137,7 @@ internal static class DepthwiseRowNhwc
                 value = T.Load(ref from, at += channels);
                 (f, g) = (T.MultiplyAdd(value, w2, f), T.MultiplyAdd(value, w1, g));
                 if (right)
-                    g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
+                    T.AddProduct(T.Load(ref from, at + channels), w2, ref g);
             }
 
             Store(function, a, b, c, d, e, f, g, ref to, channel, channels);
@@ -173,28 +173,28 @@ internal static class DepthwiseRowNhwc
                 nint at = rows[r] + column * channels + channel, weight = taps[r] * channels + channel;
                 T w0 = T.Load(ref filters, weight), w1 = T.Load(ref filters, weight + step * channels), w2 = T.Load(ref filters, weight + 2 * step * channels);
                 if (left)
-                    a = T.MultiplyAdd(T.Load(ref from, at), w0, a);
-                a = T.MultiplyAdd(T.Load(ref from, at += channels), w1, a);
+                    T.AddProduct(T.Load(ref from, at), w0, ref a);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref a);
                 T value = T.Load(ref from, at += channels);
                 (a, b) = (T.MultiplyAdd(value, w2, a), T.MultiplyAdd(value, w0, b));
-                b = T.MultiplyAdd(T.Load(ref from, at += channels), w1, b);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref b);
                 value = T.Load(ref from, at += channels);
                 (b, c) = (T.MultiplyAdd(value, w2, b), T.MultiplyAdd(value, w0, c));
-                c = T.MultiplyAdd(T.Load(ref from, at += channels), w1, c);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref c);
                 value = T.Load(ref from, at += channels);
                 (c, d) = (T.MultiplyAdd(value, w2, c), T.MultiplyAdd(value, w0, d));
-                d = T.MultiplyAdd(T.Load(ref from, at += channels), w1, d);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref d);
                 value = T.Load(ref from, at += channels);
                 (d, e) = (T.MultiplyAdd(value, w2, d), T.MultiplyAdd(value, w0, e));
-                e = T.MultiplyAdd(T.Load(ref from, at += channels), w1, e);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref e);
                 value = T.Load(ref from, at += channels);
                 (e, f) = (T.MultiplyAdd(value, w2, e), T.MultiplyAdd(value, w0, f));
-                f = T.MultiplyAdd(T.Load(ref from, at += channels), w1, f);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref f);
                 value = T.Load(ref from, at += channels);
                 (f, g) = (T.MultiplyAdd(value, w2, f), T.MultiplyAdd(value, w0, g));
-                g = T.MultiplyAdd(T.Load(ref from, at += channels), w1, g);
+                T.AddProduct(T.Load(ref from, at += channels), w1, ref g);
                 if (right)
-                    g = T.MultiplyAdd(T.Load(ref from, at + channels), w2, g);
+                    T.AddProduct(T.Load(ref from, at + channels), w2, ref g);
             }
 
             Store(function, a, b, c, d, e, f, g, ref to, channel, channels);

@@ -27,7 +27,7 @@ internal static class Exponential
         x = T.AtLeast(T.Broadcast(Lowest), x);
         T bias = T.Broadcast(FloatBits.Bias), biased = T.MultiplyAdd(x, T.Broadcast(Log2E), bias), n = biased - bias;
         T r = T.MultiplyAdd(n, T.Broadcast(-Ln2High), x);
-        r = T.MultiplyAdd(n, T.Broadcast(-Ln2Low), r);
+        T.AddProduct(n, T.Broadcast(-Ln2Low), ref r);
         T p = T.MultiplyAdd(T.Broadcast(1.9875691500e-4f), r, T.Broadcast(1.3981999507e-3f));
         p = T.MultiplyAdd(p, r, T.Broadcast(8.3334519073e-3f));
         p = T.MultiplyAdd(p, r, T.Broadcast(4.1665795894e-2f));

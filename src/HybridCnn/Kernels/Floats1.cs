@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace HybridCnn.Kernels;
 
 /// <summary>One float.</summary>
-internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
+internal unsafe struct Floats1(float value) : IFloats<Floats1>
 {
-    private readonly float _value = value;
+    private float _value = value;
 
     public static int Count => 1;
 
@@ -34,6 +34,9 @@ internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 MultiplyAdd(Floats1 a, Floats1 b, Floats1 c) => new(float.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(Floats1 a, Floats1 b, ref Floats1 sum) => sum._value = float.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats1 operator +(Floats1 a, Floats1 b) => new(a._value + b._value);
@@ -82,15 +85,15 @@ internal readonly unsafe struct Floats1(float value) : IFloats<Floats1>
     public static Floats1 WherePositive(Floats1 mask, Floats1 value) => mask._value <= 0 ? default : value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
+    public readonly void Store(ref float target, nint offset) => Unsafe.Add(ref target, offset) = _value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => *target = _value;
+    public readonly void Store(float* target) => *target = _value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddTo(ref double sums, nint offset) => Unsafe.Add(ref sums, offset) += _value;
+    public readonly void AddTo(ref double sums, nint offset) => Unsafe.Add(ref sums, offset) += _value;
 
-    public float Sum() => _value;
+    public readonly float Sum() => _value;
 }
 
 /// <summary>How a float is made up.</summary>

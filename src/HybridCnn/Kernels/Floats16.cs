@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace HybridCnn.Kernels;
 
 /// <summary>16 floats.</summary>
-internal readonly unsafe struct Floats16(Vector512<float> value) : IFloats<Floats16>
+internal unsafe struct Floats16(Vector512<float> value) : IFloats<Floats16>
 {
-    private readonly Vector512<float> _value = value;
+    private Vector512<float> _value = value;
 
     public static int Count => 16;
 
@@ -32,6 +32,9 @@ internal readonly unsafe struct Floats16(Vector512<float> value) : IFloats<Float
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 MultiplyAdd(Floats16 a, Floats16 b, Floats16 c) => new(Vector512.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(Floats16 a, Floats16 b, ref Floats16 sum) => sum._value = Vector512.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 operator +(Floats16 a, Floats16 b) => new(a._value + b._value);
@@ -81,18 +84,18 @@ internal readonly unsafe struct Floats16(Vector512<float> value) : IFloats<Float
         new(Vector512.AndNot(value._value, Vector512.LessThanOrEqual(mask._value, Vector512<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+    public readonly void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => _value.Store(target);
+    public readonly void Store(float* target) => _value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddTo(ref double sums, nint offset)
+    public readonly void AddTo(ref double sums, nint offset)
     {
         (Vector512<double> lower, Vector512<double> upper) = Vector512.Widen(_value);
         (Vector512.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
         (Vector512.LoadUnsafe(ref sums, (nuint)offset + 8) + upper).StoreUnsafe(ref sums, (nuint)offset + 8);
     }
 
-    public float Sum() => Vector512.Sum(_value);
+    public readonly float Sum() => Vector512.Sum(_value);
 }

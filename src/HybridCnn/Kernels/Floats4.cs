@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace HybridCnn.Kernels;
 
 /// <summary>Four floats.</summary>
-internal readonly unsafe struct Floats4(Vector128<float> value) : IFloats<Floats4>
+internal unsafe struct Floats4(Vector128<float> value) : IFloats<Floats4>
 {
-    private readonly Vector128<float> _value = value;
+    private Vector128<float> _value = value;
 
     public static int Count => 4;
 
@@ -32,6 +32,9 @@ internal readonly unsafe struct Floats4(Vector128<float> value) : IFloats<Floats
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 MultiplyAdd(Floats4 a, Floats4 b, Floats4 c) => new(Vector128.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(Floats4 a, Floats4 b, ref Floats4 sum) => sum._value = Vector128.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats4 operator +(Floats4 a, Floats4 b) => new(a._value + b._value);
@@ -81,18 +84,18 @@ internal readonly unsafe struct Floats4(Vector128<float> value) : IFloats<Floats
         new(Vector128.AndNot(value._value, Vector128.LessThanOrEqual(mask._value, Vector128<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+    public readonly void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => _value.Store(target);
+    public readonly void Store(float* target) => _value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddTo(ref double sums, nint offset)
+    public readonly void AddTo(ref double sums, nint offset)
     {
         (Vector128<double> lower, Vector128<double> upper) = Vector128.Widen(_value);
         (Vector128.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
         (Vector128.LoadUnsafe(ref sums, (nuint)offset + 2) + upper).StoreUnsafe(ref sums, (nuint)offset + 2);
     }
 
-    public float Sum() => Vector128.Sum(_value);
+    public readonly float Sum() => Vector128.Sum(_value);
 }

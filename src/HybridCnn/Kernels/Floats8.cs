@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace HybridCnn.Kernels;
 
 /// <summary>Eight floats.</summary>
-internal readonly unsafe struct Floats8(Vector256<float> value) : IFloats<Floats8>
+internal unsafe struct Floats8(Vector256<float> value) : IFloats<Floats8>
 {
-    private readonly Vector256<float> _value = value;
+    private Vector256<float> _value = value;
 
     public static int Count => 8;
 
@@ -32,6 +32,9 @@ internal readonly unsafe struct Floats8(Vector256<float> value) : IFloats<Floats
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 MultiplyAdd(Floats8 a, Floats8 b, Floats8 c) => new(Vector256.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddProduct(Floats8 a, Floats8 b, ref Floats8 sum) => sum._value = Vector256.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 operator +(Floats8 a, Floats8 b) => new(a._value + b._value);
@@ -81,18 +84,18 @@ internal readonly unsafe struct Floats8(Vector256<float> value) : IFloats<Floats
         new(Vector256.AndNot(value._value, Vector256.LessThanOrEqual(mask._value, Vector256<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
+    public readonly void Store(ref float target, nint offset) => _value.StoreUnsafe(ref target, (nuint)offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => _value.Store(target);
+    public readonly void Store(float* target) => _value.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddTo(ref double sums, nint offset)
+    public readonly void AddTo(ref double sums, nint offset)
     {
         (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(_value);
         (Vector256.LoadUnsafe(ref sums, (nuint)offset) + lower).StoreUnsafe(ref sums, (nuint)offset);
         (Vector256.LoadUnsafe(ref sums, (nuint)offset + 4) + upper).StoreUnsafe(ref sums, (nuint)offset + 4);
     }
 
-    public float Sum() => Vector256.Sum(_value);
+    public readonly float Sum() => Vector256.Sum(_value);
 }

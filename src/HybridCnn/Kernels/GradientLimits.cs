@@ -45,7 +45,7 @@ internal static class GradientLimits
         for (; i + T.Count <= x.Length; i += T.Count)
         {
             T last = T.Load(ref source, i);
-            a = T.MultiplyAdd(last, last, a);
+            T.AddProduct(last, last, ref a);
         }
 
         return (a + b + (c + d)).Sum();

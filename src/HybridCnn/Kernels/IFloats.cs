@@ -27,6 +27,9 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>a·b + c, in one rounding where the processor can.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>sum += a·b, likewise. The product is added where the sum lies: of sums that are assigned, the compiler (.NET 10) computes many elsewhere and moves them back.</summary>
+    static abstract void AddProduct(TSelf a, TSelf b, ref TSelf sum);
+
     static abstract TSelf operator +(TSelf a, TSelf b);
 
     static abstract TSelf operator -(TSelf a, TSelf b);

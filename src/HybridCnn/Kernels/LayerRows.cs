@@ -100,7 +100,7 @@ internal static class LayerRows
         {
             T gradient = T.Load(ref MemoryMarshal.GetReference(dy), at) * T.Load(ref MemoryMarshal.GetReference(gamma), at);
             f += gradient;
-            s = T.MultiplyAdd(gradient, T.Load(ref MemoryMarshal.GetReference(x), at) - means, s);
+            T.AddProduct(gradient, T.Load(ref MemoryMarshal.GetReference(x), at) - means, ref s);
         }
 
         first += f.Sum();

@@ -99,10 +99,10 @@ internal static class NormalizationNchw
             }
 
             (f0, f1, f2, f3) = (f0 + g0, f1 + g1, f2 + g2, f3 + g3);
-            s0 = T.MultiplyAdd(g0, d0, s0);
-            s1 = T.MultiplyAdd(g1, d1, s1);
-            s2 = T.MultiplyAdd(g2, d2, s2);
-            s3 = T.MultiplyAdd(g3, d3, s3);
+            T.AddProduct(g0, d0, ref s0);
+            T.AddProduct(g1, d1, ref s1);
+            T.AddProduct(g2, d2, ref s2);
+            T.AddProduct(g3, d3, ref s3);
         }
 
         for (; at + n <= end; at += n)
@@ -111,7 +111,7 @@ internal static class NormalizationNchw
             if (TRelu.IsSet)
                 g = ReluMask.Passed(T.MultiplyAdd(d, scales, offsets), ceilings, g);
             f0 += g;
-            s0 = T.MultiplyAdd(g, d, s0);
+            T.AddProduct(g, d, ref s0);
         }
 
         first += (f0 + f1 + (f2 + f3)).Sum();

@@ -112,10 +112,10 @@ internal static class NormalizationSums
             }
 
             (f0, f1, f2, f3) = (f0 + g0, f1 + g1, f2 + g2, f3 + g3);
-            s0 = T.MultiplyAdd(g0, d0, s0);
-            s1 = T.MultiplyAdd(g1, d1, s1);
-            s2 = T.MultiplyAdd(g2, d2, s2);
-            s3 = T.MultiplyAdd(g3, d3, s3);
+            T.AddProduct(g0, d0, ref s0);
+            T.AddProduct(g1, d1, ref s1);
+            T.AddProduct(g2, d2, ref s2);
+            T.AddProduct(g3, d3, ref s3);
         }
 
         ref double firsts = ref MemoryMarshal.GetReference(first), seconds = ref MemoryMarshal.GetReference(second);
@@ -146,7 +146,7 @@ internal static class NormalizationSums
             if (TRelu.IsSet)
                 g = ReluMask.Passed(T.MultiplyAdd(d, scale, offset), T.Broadcast(relu.Ceiling), g);
             f += g;
-            s = T.MultiplyAdd(g, d, s);
+            T.AddProduct(g, d, ref s);
         }
 
         f.AddTo(ref MemoryMarshal.GetReference(first), channel);

@@ -53,63 +53,67 @@ internal static unsafe class PanelBlock
         T a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
         T c0 = default, c1 = default, c2 = default, c3 = default, d0 = default, d1 = default, d2 = default, d3 = default;
         T e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
-        float* nextA = (float*)ahead.A, nextB = (float*)ahead.B;
+        float* next = (float*)ahead.Address;
+        nint nextStep = TRows.IsSet ? Together : ahead.Step;
         int* listA = (int*)terms.ListA, listB = (int*)terms.ListB;
         // A sixth of the terms asks for a row: that is a line with nearly every third term.
-        int part = (terms.Count + Together - 1) / Together;
-        for (int done = 0, sixth = 0; done < terms.Count; done += part, sixth++)
+        nint part = TRows.IsSet ? (terms.Count + Together - 1) / Together : terms.Count;
+        for (nint done = 0, sixth = 0; done < terms.Count; done += part, sixth++)
         {
+            nint left = Math.Min(part, terms.Count - done);
             if (TRows.IsSet)
-                nextA = (float*)six[sixth].Next;
-            for (int term = Math.Min(part, terms.Count - done); term > 0; term--)
+                next = (float*)six[(int)sixth].Next;
+            if (TListed.IsSet)
+            {
+                listA += left;
+                listB += left;
+            }
+
+            // Counted up to zero, which takes an instruction less: where two threads share a processor's core, it is they who limit, and not the multiplications.
+            nint term = -left;
+            do
             {
                 if (TListed.IsSet)
                 {
-                    a = firstA + (nint)(*listA++) * PanelProducts.Columns;
-                    b = firstB + (nint)(*listB++) * PanelProducts.Columns;
+                    a = firstA + (nint)((nuint)(uint)listA[term] * PanelProducts.Columns);
+                    b = firstB + (nint)((nuint)(uint)listB[term] * PanelProducts.Columns);
                 }
 
-                Prefetch.Line(nextA);
-                nextA += TRows.IsSet ? Together : ahead.StepA;
-                if (!TRows.IsSet)
-                {
-                    Prefetch.Line(nextB);
-                    nextB += ahead.StepB;
-                }
-
+                Prefetch.Line(next);
+                next += nextStep;
                 T x0 = T.Load(b), x1 = T.Load(b + one), x2 = T.Load(b + two), x3 = T.Load(b + three);
                 T value = T.Broadcast(a[0]);
-                a0 = T.MultiplyAdd(value, x0, a0);
-                a1 = T.MultiplyAdd(value, x1, a1);
-                a2 = T.MultiplyAdd(value, x2, a2);
-                a3 = T.MultiplyAdd(value, x3, a3);
+                T.AddProduct(value, x0, ref a0);
+                T.AddProduct(value, x1, ref a1);
+                T.AddProduct(value, x2, ref a2);
+                T.AddProduct(value, x3, ref a3);
                 value = T.Broadcast(a[atB]);
-                b0 = T.MultiplyAdd(value, x0, b0);
-                b1 = T.MultiplyAdd(value, x1, b1);
-                b2 = T.MultiplyAdd(value, x2, b2);
-                b3 = T.MultiplyAdd(value, x3, b3);
+                T.AddProduct(value, x0, ref b0);
+                T.AddProduct(value, x1, ref b1);
+                T.AddProduct(value, x2, ref b2);
+                T.AddProduct(value, x3, ref b3);
                 value = T.Broadcast(a[atC]);
-                c0 = T.MultiplyAdd(value, x0, c0);
-                c1 = T.MultiplyAdd(value, x1, c1);
-                c2 = T.MultiplyAdd(value, x2, c2);
-                c3 = T.MultiplyAdd(value, x3, c3);
+                T.AddProduct(value, x0, ref c0);
+                T.AddProduct(value, x1, ref c1);
+                T.AddProduct(value, x2, ref c2);
+                T.AddProduct(value, x3, ref c3);
                 value = T.Broadcast(a[atD]);
-                d0 = T.MultiplyAdd(value, x0, d0);
-                d1 = T.MultiplyAdd(value, x1, d1);
-                d2 = T.MultiplyAdd(value, x2, d2);
-                d3 = T.MultiplyAdd(value, x3, d3);
+                T.AddProduct(value, x0, ref d0);
+                T.AddProduct(value, x1, ref d1);
+                T.AddProduct(value, x2, ref d2);
+                T.AddProduct(value, x3, ref d3);
                 if (TSix.IsSet)
                 {
                     value = T.Broadcast(a[atE]);
-                    e0 = T.MultiplyAdd(value, x0, e0);
-                    e1 = T.MultiplyAdd(value, x1, e1);
-                    e2 = T.MultiplyAdd(value, x2, e2);
-                    e3 = T.MultiplyAdd(value, x3, e3);
+                    T.AddProduct(value, x0, ref e0);
+                    T.AddProduct(value, x1, ref e1);
+                    T.AddProduct(value, x2, ref e2);
+                    T.AddProduct(value, x3, ref e3);
                     value = T.Broadcast(a[atF]);
-                    f0 = T.MultiplyAdd(value, x0, f0);
-                    f1 = T.MultiplyAdd(value, x1, f1);
-                    f2 = T.MultiplyAdd(value, x2, f2);
-                    f3 = T.MultiplyAdd(value, x3, f3);
+                    T.AddProduct(value, x0, ref f0);
+                    T.AddProduct(value, x1, ref f1);
+                    T.AddProduct(value, x2, ref f2);
+                    T.AddProduct(value, x3, ref f3);
                 }
 
                 if (!TListed.IsSet)
@@ -118,6 +122,7 @@ internal static unsafe class PanelBlock
                     b += strideB;
                 }
             }
+            while (++term < 0);
         }
 
         float* toA = c + six[0].To, toB = c + six[1].To, toC = c + six[2].To, toD = c + six[3].To, toE = c + six[4].To, toF = c + six[5].To;
@@ -159,8 +164,8 @@ internal static unsafe class PanelBlock
     /// <summary>K, and where its terms lie: floats from one to the next of A and B, or lists of pixels of both.</summary>
     public readonly record struct Terms(int Count, nint StrideA, nint StrideB, nint ListA = 0, nint ListB = 0);
 
-    /// <summary>Addresses to ask for with each term, and floats from one term's to the next one's.</summary>
-    public readonly record struct Ahead(nint A, nint B, nint StepA, nint StepB);
+    /// <summary>An address to ask for with each term, and floats from one term's to the next one's.</summary>
+    public readonly record struct Ahead(nint Address, nint Step);
 
     /// <summary>Six rows: where they begin in A and C, and the address of what is read as such a row next.</summary>
     public readonly ref struct Six(Span<nint> values)

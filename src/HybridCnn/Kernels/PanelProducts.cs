@@ -136,12 +136,13 @@ internal static unsafe class PanelProducts
         where TListed : struct, IFlag
     {
         c = c[..((rows - 1) * strideC + Columns)];
-        int steps = (rows + PanelBlock.Together - 1) / PanelBlock.Together * terms.Count;
-        nint stepA = Prefetch.Step(nextA.Length, steps), stepB = Prefetch.Step(nextB.Length, steps);
+        // Every other six rows ask for A's, and those between them for B's.
+        int sixes = (rows + PanelBlock.Together - 1) / PanelBlock.Together;
+        nint stepA = Prefetch.Step(nextA.Length, (sixes + 1) / 2 * terms.Count), stepB = Prefetch.Step(nextB.Length, Math.Max(1, sixes / 2) * terms.Count);
         var six = new PanelBlock.Six(stackalloc nint[PanelBlock.Six.Length]);
         fixed (float* pc = c, na = nextA, nb = nextB)
         {
-            var ahead = new PanelBlock.Ahead((nint)na, (nint)nb, stepA, stepB);
+            PanelBlock.Ahead ahead = new((nint)na, stepA), after = new((nint)nb, stepB);
             for (int row = 0, taken; row < rows; row += taken)
             {
                 taken = PanelBlock.Take(rows - row);
@@ -152,7 +153,7 @@ internal static unsafe class PanelProducts
                 }
 
                 PanelBlock.Run<No, TListed, Floats16>(taken, a, terms, b, adds, pc, six, ahead);
-                ahead = ahead with { A = ahead.A + stepA * terms.Count * sizeof(float), B = ahead.B + stepB * terms.Count * sizeof(float) };
+                (ahead, after) = (after, ahead with { Address = ahead.Address + ahead.Step * terms.Count * sizeof(float) });
             }
         }
     }

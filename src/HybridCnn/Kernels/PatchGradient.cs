@@ -95,32 +95,32 @@ internal static unsafe class PatchGradient
             {
                 Prefetch.Line(next);
                 TVector dy0 = TVector.Load(dy), dy1 = TVector.Load(dy + second), value = TVector.Broadcast(patch[termA]);
-                a0 = TVector.MultiplyAdd(value, dy0, a0);
-                a1 = TVector.MultiplyAdd(value, dy1, a1);
+                TVector.AddProduct(value, dy0, ref a0);
+                TVector.AddProduct(value, dy1, ref a1);
                 value = TVector.Broadcast(patch[termB]);
-                b0 = TVector.MultiplyAdd(value, dy0, b0);
-                b1 = TVector.MultiplyAdd(value, dy1, b1);
+                TVector.AddProduct(value, dy0, ref b0);
+                TVector.AddProduct(value, dy1, ref b1);
                 value = TVector.Broadcast(patch[termC]);
-                c0 = TVector.MultiplyAdd(value, dy0, c0);
-                c1 = TVector.MultiplyAdd(value, dy1, c1);
+                TVector.AddProduct(value, dy0, ref c0);
+                TVector.AddProduct(value, dy1, ref c1);
                 value = TVector.Broadcast(patch[termD]);
-                d0 = TVector.MultiplyAdd(value, dy0, d0);
-                d1 = TVector.MultiplyAdd(value, dy1, d1);
+                TVector.AddProduct(value, dy0, ref d0);
+                TVector.AddProduct(value, dy1, ref d1);
                 value = TVector.Broadcast(patch[termE]);
-                e0 = TVector.MultiplyAdd(value, dy0, e0);
-                e1 = TVector.MultiplyAdd(value, dy1, e1);
+                TVector.AddProduct(value, dy0, ref e0);
+                TVector.AddProduct(value, dy1, ref e1);
                 value = TVector.Broadcast(patch[termF]);
-                f0 = TVector.MultiplyAdd(value, dy0, f0);
-                f1 = TVector.MultiplyAdd(value, dy1, f1);
+                TVector.AddProduct(value, dy0, ref f0);
+                TVector.AddProduct(value, dy1, ref f1);
                 value = TVector.Broadcast(patch[termG]);
-                g0 = TVector.MultiplyAdd(value, dy0, g0);
-                g1 = TVector.MultiplyAdd(value, dy1, g1);
+                TVector.AddProduct(value, dy0, ref g0);
+                TVector.AddProduct(value, dy1, ref g1);
                 value = TVector.Broadcast(patch[termH]);
-                h0 = TVector.MultiplyAdd(value, dy0, h0);
-                h1 = TVector.MultiplyAdd(value, dy1, h1);
+                TVector.AddProduct(value, dy0, ref h0);
+                TVector.AddProduct(value, dy1, ref h1);
                 value = TVector.Broadcast(patch[termI]);
-                i0 = TVector.MultiplyAdd(value, dy0, i0);
-                i1 = TVector.MultiplyAdd(value, dy1, i1);
+                TVector.AddProduct(value, dy0, ref i0);
+                TVector.AddProduct(value, dy1, ref i1);
             }
         }
 

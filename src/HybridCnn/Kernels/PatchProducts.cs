@@ -141,35 +141,35 @@ internal static unsafe class PatchProducts
 
                 TVector w0 = TVector.Load(w), w1 = TVector.Load(w + one), w2 = TVector.Load(w + two), w3 = TVector.Load(w + three);
                 TVector value = TVector.Broadcast(term[fromA]);
-                a0 = TVector.MultiplyAdd(value, w0, a0);
-                a1 = TVector.MultiplyAdd(value, w1, a1);
-                a2 = TVector.MultiplyAdd(value, w2, a2);
-                a3 = TVector.MultiplyAdd(value, w3, a3);
+                TVector.AddProduct(value, w0, ref a0);
+                TVector.AddProduct(value, w1, ref a1);
+                TVector.AddProduct(value, w2, ref a2);
+                TVector.AddProduct(value, w3, ref a3);
                 value = TVector.Broadcast(term[fromB]);
-                b0 = TVector.MultiplyAdd(value, w0, b0);
-                b1 = TVector.MultiplyAdd(value, w1, b1);
-                b2 = TVector.MultiplyAdd(value, w2, b2);
-                b3 = TVector.MultiplyAdd(value, w3, b3);
+                TVector.AddProduct(value, w0, ref b0);
+                TVector.AddProduct(value, w1, ref b1);
+                TVector.AddProduct(value, w2, ref b2);
+                TVector.AddProduct(value, w3, ref b3);
                 value = TVector.Broadcast(term[fromC]);
-                c0 = TVector.MultiplyAdd(value, w0, c0);
-                c1 = TVector.MultiplyAdd(value, w1, c1);
-                c2 = TVector.MultiplyAdd(value, w2, c2);
-                c3 = TVector.MultiplyAdd(value, w3, c3);
+                TVector.AddProduct(value, w0, ref c0);
+                TVector.AddProduct(value, w1, ref c1);
+                TVector.AddProduct(value, w2, ref c2);
+                TVector.AddProduct(value, w3, ref c3);
                 value = TVector.Broadcast(term[fromD]);
-                d0 = TVector.MultiplyAdd(value, w0, d0);
-                d1 = TVector.MultiplyAdd(value, w1, d1);
-                d2 = TVector.MultiplyAdd(value, w2, d2);
-                d3 = TVector.MultiplyAdd(value, w3, d3);
+                TVector.AddProduct(value, w0, ref d0);
+                TVector.AddProduct(value, w1, ref d1);
+                TVector.AddProduct(value, w2, ref d2);
+                TVector.AddProduct(value, w3, ref d3);
                 value = TVector.Broadcast(term[fromE]);
-                e0 = TVector.MultiplyAdd(value, w0, e0);
-                e1 = TVector.MultiplyAdd(value, w1, e1);
-                e2 = TVector.MultiplyAdd(value, w2, e2);
-                e3 = TVector.MultiplyAdd(value, w3, e3);
+                TVector.AddProduct(value, w0, ref e0);
+                TVector.AddProduct(value, w1, ref e1);
+                TVector.AddProduct(value, w2, ref e2);
+                TVector.AddProduct(value, w3, ref e3);
                 value = TVector.Broadcast(term[fromF]);
-                f0 = TVector.MultiplyAdd(value, w0, f0);
-                f1 = TVector.MultiplyAdd(value, w1, f1);
-                f2 = TVector.MultiplyAdd(value, w2, f2);
-                f3 = TVector.MultiplyAdd(value, w3, f3);
+                TVector.AddProduct(value, w0, ref f0);
+                TVector.AddProduct(value, w1, ref f1);
+                TVector.AddProduct(value, w2, ref f2);
+                TVector.AddProduct(value, w3, ref f3);
             }
         }
 
@@ -211,23 +211,23 @@ internal static unsafe class PatchProducts
                 }
 
                 TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.Broadcast(term[fromA]);
-                a0 = TVector.MultiplyAdd(value, w0, a0);
-                a1 = TVector.MultiplyAdd(value, w1, a1);
+                TVector.AddProduct(value, w0, ref a0);
+                TVector.AddProduct(value, w1, ref a1);
                 value = TVector.Broadcast(term[fromB]);
-                b0 = TVector.MultiplyAdd(value, w0, b0);
-                b1 = TVector.MultiplyAdd(value, w1, b1);
+                TVector.AddProduct(value, w0, ref b0);
+                TVector.AddProduct(value, w1, ref b1);
                 value = TVector.Broadcast(term[fromC]);
-                c0 = TVector.MultiplyAdd(value, w0, c0);
-                c1 = TVector.MultiplyAdd(value, w1, c1);
+                TVector.AddProduct(value, w0, ref c0);
+                TVector.AddProduct(value, w1, ref c1);
                 value = TVector.Broadcast(term[fromD]);
-                d0 = TVector.MultiplyAdd(value, w0, d0);
-                d1 = TVector.MultiplyAdd(value, w1, d1);
+                TVector.AddProduct(value, w0, ref d0);
+                TVector.AddProduct(value, w1, ref d1);
                 value = TVector.Broadcast(term[fromE]);
-                e0 = TVector.MultiplyAdd(value, w0, e0);
-                e1 = TVector.MultiplyAdd(value, w1, e1);
+                TVector.AddProduct(value, w0, ref e0);
+                TVector.AddProduct(value, w1, ref e1);
                 value = TVector.Broadcast(term[fromF]);
-                f0 = TVector.MultiplyAdd(value, w0, f0);
-                f1 = TVector.MultiplyAdd(value, w1, f1);
+                TVector.AddProduct(value, w0, ref f0);
+                TVector.AddProduct(value, w1, ref f1);
             }
         }
 

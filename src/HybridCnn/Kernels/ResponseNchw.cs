@@ -90,7 +90,7 @@ internal static class ResponseNchw
         for (int j = Math.Max(0, c - window.Before); j <= Math.Min(channels - 1, c + window.Behind); j++)
         {
             T value = T.Load(ref MemoryMarshal.GetReference(x), j * plane + pixel);
-            sum = T.MultiplyAdd(value, value, sum);
+            T.AddProduct(value, value, ref sum);
         }
 
         return sum;

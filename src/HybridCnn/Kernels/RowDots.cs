@@ -44,10 +44,10 @@ internal static class RowDots
         for (; k + T.Count <= length; k += T.Count)
         {
             T part = T.Load(ref vector, k);
-            a = T.MultiplyAdd(part, T.Load(ref first, k), a);
-            b = T.MultiplyAdd(part, T.Load(ref first, length + k), b);
-            c = T.MultiplyAdd(part, T.Load(ref first, 2 * length + k), c);
-            d = T.MultiplyAdd(part, T.Load(ref first, 3 * length + k), d);
+            T.AddProduct(part, T.Load(ref first, k), ref a);
+            T.AddProduct(part, T.Load(ref first, length + k), ref b);
+            T.AddProduct(part, T.Load(ref first, 2 * length + k), ref c);
+            T.AddProduct(part, T.Load(ref first, 3 * length + k), ref d);
         }
 
         y[0] += a.Sum() + Rest(x, w[..length], k);
@@ -62,7 +62,7 @@ internal static class RowDots
         T sum = T.Broadcast(0);
         int k = 0;
         for (; k + T.Count <= x.Length; k += T.Count)
-            sum = T.MultiplyAdd(T.Load(ref MemoryMarshal.GetReference(x), k), T.Load(ref MemoryMarshal.GetReference(w), k), sum);
+            T.AddProduct(T.Load(ref MemoryMarshal.GetReference(x), k), T.Load(ref MemoryMarshal.GetReference(w), k), ref sum);
         return sum.Sum() + Rest(x, w, k);
     }
 

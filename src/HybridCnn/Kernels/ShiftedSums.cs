@@ -90,10 +90,10 @@ internal static class ShiftedSums
             {
                 nint at = i + distances[t];
                 T weight = T.Broadcast(w[t]);
-                a = T.MultiplyAdd(T.Load(ref from, at), weight, a);
-                b = T.MultiplyAdd(T.Load(ref from, at + T.Count), weight, b);
-                c = T.MultiplyAdd(T.Load(ref from, at + 2 * T.Count), weight, c);
-                d = T.MultiplyAdd(T.Load(ref from, at + 3 * T.Count), weight, d);
+                T.AddProduct(T.Load(ref from, at), weight, ref a);
+                T.AddProduct(T.Load(ref from, at + T.Count), weight, ref b);
+                T.AddProduct(T.Load(ref from, at + 2 * T.Count), weight, ref c);
+                T.AddProduct(T.Load(ref from, at + 3 * T.Count), weight, ref d);
             }
 
             a.Store(ref to, i);
@@ -169,9 +169,9 @@ internal static class ShiftedSums
             for (nint i = 0; i < dy.Length; i += T.Count)
             {
                 T value = T.Load(ref gradient, i);
-                a = T.MultiplyAdd(T.Load(ref from, x0 + i), value, a);
-                b = T.MultiplyAdd(T.Load(ref from, x1 + i), value, b);
-                c = T.MultiplyAdd(T.Load(ref from, x2 + i), value, c);
+                T.AddProduct(T.Load(ref from, x0 + i), value, ref a);
+                T.AddProduct(T.Load(ref from, x1 + i), value, ref b);
+                T.AddProduct(T.Load(ref from, x2 + i), value, ref c);
             }
 
             sums[t] += a.Sum();
@@ -184,8 +184,8 @@ internal static class ShiftedSums
             T a = default, b = default;
             for (nint i = 0; i < dy.Length; i += 2 * T.Count)
             {
-                a = T.MultiplyAdd(T.Load(ref from, distances[t] + i), T.Load(ref gradient, i), a);
-                b = T.MultiplyAdd(T.Load(ref from, distances[t] + i + T.Count), T.Load(ref gradient, i + T.Count), b);
+                T.AddProduct(T.Load(ref from, distances[t] + i), T.Load(ref gradient, i), ref a);
+                T.AddProduct(T.Load(ref from, distances[t] + i + T.Count), T.Load(ref gradient, i + T.Count), ref b);
             }
 
             sums[t] += (a + b).Sum();

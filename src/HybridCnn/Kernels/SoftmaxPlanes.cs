@@ -51,7 +51,7 @@ internal static class SoftmaxPlanes
         {
             T sum = default;
             for (int at = pixel; at < end; at += plane)
-                sum = T.MultiplyAdd(T.Load(ref MemoryMarshal.GetReference(y), at), T.Load(ref MemoryMarshal.GetReference(dy), at), sum);
+                T.AddProduct(T.Load(ref MemoryMarshal.GetReference(y), at), T.Load(ref MemoryMarshal.GetReference(dy), at), ref sum);
             for (int at = pixel; at < end; at += plane)
             {
                 T difference = T.Load(ref MemoryMarshal.GetReference(dy), at) - sum;

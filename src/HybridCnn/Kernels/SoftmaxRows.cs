@@ -70,7 +70,7 @@ internal static class SoftmaxRows
     {
         T total = default;
         for (; at + T.Count <= y.Length; at += T.Count)
-            total = T.MultiplyAdd(T.Load(ref MemoryMarshal.GetReference(y), at), T.Load(ref MemoryMarshal.GetReference(dy), at), total);
+            T.AddProduct(T.Load(ref MemoryMarshal.GetReference(y), at), T.Load(ref MemoryMarshal.GetReference(dy), at), ref total);
         sum += total.Sum();
         return at;
     }

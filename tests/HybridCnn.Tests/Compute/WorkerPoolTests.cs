@@ -61,10 +61,10 @@ public class WorkerPoolTests
         var perWorker = new int[2];
         pool.ForChunks(64, 1, perWorker, static (items, worker, start, end) =>
         {
-            items[worker] += end - start;
-            // The first one sleeps as if the system had taken its processor away.
+            // The first one waits as if the system had taken its processor away, until the other has done what it can.
             if (start == 0)
-                Thread.Sleep(200);
+                SpinWait.SpinUntil(() => Volatile.Read(ref items[1 - worker]) >= 48, TimeSpan.FromSeconds(60));
+            Interlocked.Add(ref items[worker], end - start);
         });
         Assert.Equal(64, perWorker[0] + perWorker[1]);
         Assert.InRange(perWorker.Min(), 1, 16);

@@ -73,6 +73,17 @@ internal static unsafe class PatchProducts
         where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
+        if (strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched)
+            Run<Yes, TFunction, TVector>(function, strip, x, columns, w, bias, y, stride);
+        else
+            Run<No, TFunction, TVector>(function, strip, x, columns, w, bias, y, stride);
+    }
+
+    private static void Run<TAhead, TFunction, TVector>(TFunction function, in PatchStrip strip, float* x, int columns, float* w, float* bias, float* y, nint stride)
+        where TAhead : struct, IFlag
+        where TFunction : struct, IActivation
+        where TVector : struct, IFloats<TVector>
+    {
         nint* from = stackalloc nint[Together];
         nint* to = stackalloc nint[Together];
         bool quads = TakesFour(columns, TVector.Count);
@@ -103,17 +114,18 @@ internal static unsafe class PatchProducts
                 }
 
                 if (quads)
-                    SixByFour<TFunction, TVector>(function, strip, x, from, w + first, columns, bias == null ? null : bias + first, y, to);
+                    SixByFour<TAhead, TFunction, TVector>(function, strip, x, from, w + first, columns, bias == null ? null : bias + first, y, to);
                 else
-                    Six<TFunction, TVector>(function, strip, x, from, w + first, columns, second - first, bias == null ? null : bias + first, y, to);
+                    Six<TAhead, TFunction, TVector>(function, strip, x, from, w + first, columns, second - first, bias == null ? null : bias + first, y, to);
             }
         }
     }
 
     // Registers: 24 sums, four of W, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixByFour<TFunction, TVector>(
+    private static void SixByFour<TAhead, TFunction, TVector>(
         TFunction function, in PatchStrip strip, float* x, nint* from, float* w, nint stride, float* bias, float* y, nint* to)
+        where TAhead : struct, IFlag
         where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
@@ -127,50 +139,53 @@ internal static unsafe class PatchProducts
         TVector e0 = a0, e1 = a1, e2 = a2, e3 = a3;
         TVector f0 = a0, f1 = a1, f2 = a2, f3 = a3;
         float* next = x + fromA + Together * strip.PixelStride;
-        bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
-        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride, w += strip.LeftOut * stride)
+        nint kernelRow = strip.KernelRow, nextRow = strip.KernelRowStride - kernelRow, leftOut = strip.LeftOut * stride;
+        for (int row = strip.KernelRows; row > 0; row--, x += nextRow, w += leftOut)
         {
-            float* end = x + strip.KernelRow;
-            for (float* term = x; term < end; term++, w += stride)
+            float* end = x + kernelRow;
+            do
             {
-                if (fetchesAhead)
+                if (TAhead.IsSet)
                 {
                     Prefetch.Line(next);
                     next += Together;
                 }
 
                 TVector w0 = TVector.Load(w), w1 = TVector.Load(w + one), w2 = TVector.Load(w + two), w3 = TVector.Load(w + three);
-                TVector value = TVector.Broadcast(term[fromA]);
+                TVector value = TVector.Broadcast(x[fromA]);
                 TVector.AddProduct(value, w0, ref a0);
                 TVector.AddProduct(value, w1, ref a1);
                 TVector.AddProduct(value, w2, ref a2);
                 TVector.AddProduct(value, w3, ref a3);
-                value = TVector.Broadcast(term[fromB]);
+                value = TVector.Broadcast(x[fromB]);
                 TVector.AddProduct(value, w0, ref b0);
                 TVector.AddProduct(value, w1, ref b1);
                 TVector.AddProduct(value, w2, ref b2);
                 TVector.AddProduct(value, w3, ref b3);
-                value = TVector.Broadcast(term[fromC]);
+                value = TVector.Broadcast(x[fromC]);
                 TVector.AddProduct(value, w0, ref c0);
                 TVector.AddProduct(value, w1, ref c1);
                 TVector.AddProduct(value, w2, ref c2);
                 TVector.AddProduct(value, w3, ref c3);
-                value = TVector.Broadcast(term[fromD]);
+                value = TVector.Broadcast(x[fromD]);
                 TVector.AddProduct(value, w0, ref d0);
                 TVector.AddProduct(value, w1, ref d1);
                 TVector.AddProduct(value, w2, ref d2);
                 TVector.AddProduct(value, w3, ref d3);
-                value = TVector.Broadcast(term[fromE]);
+                value = TVector.Broadcast(x[fromE]);
                 TVector.AddProduct(value, w0, ref e0);
                 TVector.AddProduct(value, w1, ref e1);
                 TVector.AddProduct(value, w2, ref e2);
                 TVector.AddProduct(value, w3, ref e3);
-                value = TVector.Broadcast(term[fromF]);
+                value = TVector.Broadcast(x[fromF]);
                 TVector.AddProduct(value, w0, ref f0);
                 TVector.AddProduct(value, w1, ref f1);
                 TVector.AddProduct(value, w2, ref f2);
                 TVector.AddProduct(value, w3, ref f3);
+                x++;
+                w += stride;
             }
+            while (x < end);
         }
 
         Store(function, a0, a1, y + to[0], one);
@@ -189,8 +204,9 @@ internal static unsafe class PatchProducts
 
     // Registers: twelve sums, two of W, one float of x in all lanes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Six<TFunction, TVector>(
+    private static void Six<TAhead, TFunction, TVector>(
         TFunction function, in PatchStrip strip, float* x, nint* from, float* w, nint stride, nint second, float* bias, float* y, nint* to)
+        where TAhead : struct, IFlag
         where TFunction : struct, IActivation
         where TVector : struct, IFloats<TVector>
     {
@@ -198,37 +214,40 @@ internal static unsafe class PatchProducts
         TVector a0 = bias == null ? default : TVector.Load(bias), a1 = bias == null ? default : TVector.Load(bias + second);
         TVector b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1, e0 = a0, e1 = a1, f0 = a0, f1 = a1;
         float* next = x + fromA + Together * strip.PixelStride;
-        bool fetchesAhead = strip.KernelRows == 1 && strip.KernelRow >= ShortestFetched;
-        for (int row = 0; row < strip.KernelRows; row++, x += strip.KernelRowStride, w += strip.LeftOut * stride)
+        nint kernelRow = strip.KernelRow, nextRow = strip.KernelRowStride - kernelRow, leftOut = strip.LeftOut * stride;
+        for (int row = strip.KernelRows; row > 0; row--, x += nextRow, w += leftOut)
         {
-            float* term = x;
-            for (int i = 0; i < strip.KernelRow; i++, term++, w += stride)
+            float* end = x + kernelRow;
+            do
             {
-                if (fetchesAhead)
+                if (TAhead.IsSet)
                 {
                     Prefetch.Line(next);
                     next += Together;
                 }
 
-                TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.Broadcast(term[fromA]);
+                TVector w0 = TVector.Load(w), w1 = TVector.Load(w + second), value = TVector.Broadcast(x[fromA]);
                 TVector.AddProduct(value, w0, ref a0);
                 TVector.AddProduct(value, w1, ref a1);
-                value = TVector.Broadcast(term[fromB]);
+                value = TVector.Broadcast(x[fromB]);
                 TVector.AddProduct(value, w0, ref b0);
                 TVector.AddProduct(value, w1, ref b1);
-                value = TVector.Broadcast(term[fromC]);
+                value = TVector.Broadcast(x[fromC]);
                 TVector.AddProduct(value, w0, ref c0);
                 TVector.AddProduct(value, w1, ref c1);
-                value = TVector.Broadcast(term[fromD]);
+                value = TVector.Broadcast(x[fromD]);
                 TVector.AddProduct(value, w0, ref d0);
                 TVector.AddProduct(value, w1, ref d1);
-                value = TVector.Broadcast(term[fromE]);
+                value = TVector.Broadcast(x[fromE]);
                 TVector.AddProduct(value, w0, ref e0);
                 TVector.AddProduct(value, w1, ref e1);
-                value = TVector.Broadcast(term[fromF]);
+                value = TVector.Broadcast(x[fromF]);
                 TVector.AddProduct(value, w0, ref f0);
                 TVector.AddProduct(value, w1, ref f1);
+                x++;
+                w += stride;
             }
+            while (x < end);
         }
 
         Store(function, a0, a1, y + to[0], second);

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Tests.Support;
 
 namespace HybridCnn.Tests.Compute;
 
@@ -152,16 +153,16 @@ public class TurnTests
     {
         using var context = new ComputeContext(2);
         var sum = new long[2];
-        Round();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            Round();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Repeat(1);
+        Assert.Equal(0, Allocations.OfThisThread(() => Repeat(1000)));
 
-        void Round()
+        void Repeat(int rounds)
         {
-            using ComputeContext.Claim claim = context.Enter();
-            context.Workers.For(2, sum, static (s, worker, start, end) => s[worker] += end - start);
+            for (int i = 0; i < rounds; i++)
+            {
+                using ComputeContext.Claim claim = context.Enter();
+                context.Workers.For(2, sum, static (s, worker, start, end) => s[worker] += end - start);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using HybridCnn.Compute;
+using HybridCnn.Tests.Support;
 
 namespace HybridCnn.Tests.Compute;
 
@@ -106,14 +107,16 @@ public class WorkerPoolTests
     {
         using var pool = new WorkerPool(2);
         var sum = new long[2];
-        void Round() => pool.For(100, sum, static (s, worker, start, end) => s[worker] += end - start);
-        for (int i = 0; i < 100; i++)
-            Round();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            Round();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Equal(1100 * 100, sum[0] + sum[1]);
+        int done = 0;
+        void Repeat(int rounds)
+        {
+            for (int i = 0; i < rounds; i++, done++)
+                pool.For(100, sum, static (s, worker, start, end) => s[worker] += end - start);
+        }
+
+        Repeat(100);
+        Assert.Equal(0, Allocations.OfThisThread(() => Repeat(1000)));
+        Assert.Equal(done * 100L, sum[0] + sum[1]);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using HybridCnn.Data;
 using HybridCnn.Tensors;
+using HybridCnn.Tests.Support;
 
 namespace HybridCnn.Tests.Data;
 
@@ -84,12 +85,14 @@ public class BatchLoaderTests
         var loader = new BatchLoader(Numbered(50), 8, new SeededRandom(1));
         var images = new Tensor(loader.BatchShape);
         var labels = new int[8];
-        for (int i = 0; i < 20; i++)
-            loader.Next(images, labels, out _);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 40; i++)
-            loader.Next(images, labels, out _);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Repeat(20);
+        Assert.Equal(0, Allocations.OfThisThread(() => Repeat(40)));
+
+        void Repeat(int batches)
+        {
+            for (int i = 0; i < batches; i++)
+                loader.Next(images, labels, out _);
+        }
     }
 
     [Fact]

@@ -82,7 +82,7 @@ internal sealed class TapRowsConvolution(Conv2dDims dims, bool smallKernels) : T
 
     // Every pixel reaches the image if the first and the last do.
     private static bool Fits(in Conv2dDims dims) =>
-        PatchProducts.FillsRegisters(dims.OC) && dims.KH * dims.KW * dims.IC <= PatchProducts.LongestSum
+        PatchProducts.FillsRegisters(dims.OC) && (long)dims.KH * dims.KW * dims.IC <= PatchProducts.LongestSum
         && Inside(dims.KH, dims.IH, -dims.PadTop).Length > 0 && Inside(dims.KH, dims.IH, (dims.OH - 1) * dims.StrideH - dims.PadTop).Length > 0
         && Inside(dims.KW, dims.IW, -dims.PadLeft).Length > 0 && Inside(dims.KW, dims.IW, (dims.OW - 1) * dims.StrideW - dims.PadLeft).Length > 0;
 

@@ -105,7 +105,7 @@ internal static unsafe class PanelProducts
         a = a[..((pixels - 1) * strideA + rows)];
         b = b[..(pixels * Columns)];
         fixed (float* pa = a, pb = b)
-            ByTerms<No>(pa, rows, new PanelBlock.Terms(pixels, strideA, Columns), pb, adds, c, Columns, nextA.IsEmpty ? a[..1] : nextA, nextB.IsEmpty ? b[..1] : nextB);
+            ByTerms<No>(pa, rows, new PanelBlock.Terms(pixels, strideA, Columns), pb, adds, c, Columns, nextA, nextB);
     }
 
     /// <summary>A by terms, which are pairs of a pixel of A and one of B: adds to C.</summary>
@@ -127,7 +127,7 @@ internal static unsafe class PanelProducts
         b = b[..((pixelsB[^1] + 1) * Columns)];
         fixed (float* pa = a, pb = b)
         fixed (int* la = pixelsA, lb = pixelsB)
-            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, nextA.IsEmpty ? a[..1] : nextA, nextB.IsEmpty ? b[..1] : nextB);
+            ByTerms<Yes>(pa, rows, new PanelBlock.Terms(pixelsA.Length, Columns, Columns, (nint)la, (nint)lb), pb, true, c, strideC, nextA, nextB);
     }
 
     // What is read now is in the cache: to ask for it, where nothing else is to come, costs nothing.
@@ -142,7 +142,7 @@ internal static unsafe class PanelProducts
         var six = new PanelBlock.Six(stackalloc nint[PanelBlock.Six.Length]);
         fixed (float* pc = c, na = nextA, nb = nextB)
         {
-            PanelBlock.Ahead ahead = new((nint)na, stepA), after = new((nint)nb, stepB);
+            PanelBlock.Ahead ahead = new((nint)(na == null ? a : na), stepA), after = new((nint)(nb == null ? b : nb), stepB);
             for (int row = 0, taken; row < rows; row += taken)
             {
                 taken = PanelBlock.Take(rows - row);

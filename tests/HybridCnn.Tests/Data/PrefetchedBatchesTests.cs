@@ -100,17 +100,13 @@ public class PrefetchedBatchesAllocationTests
     {
         var augmentation = new Augmentation { CropPadding = 2, HorizontalFlip = true, Rotation = 10, Cutout = 2, Mixup = 0.3f };
         using var ahead = new PrefetchedBatches(new BatchLoader(NumberedImages.Create(64), 4, new SeededRandom(1), augmentation), 3);
-        for (int call = 0; call < 200; call++)
-            ahead.NextBatch();
-        long least = long.MaxValue;
-        for (int trial = 0; trial < 10 && least > 0; trial++)
-        {
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            for (int call = 0; call < 34; call++)
-                ahead.NextBatch();
-            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
-        }
+        Repeat(200);
+        Assert.Equal(0, Allocations.OfAllThreads(() => Repeat(34)));
 
-        Assert.Equal(0, least);
+        void Repeat(int calls)
+        {
+            for (int call = 0; call < calls; call++)
+                ahead.NextBatch();
+        }
     }
 }

@@ -24,15 +24,7 @@ public class ConvolutionPassesAllocationTests
                 for (int run = 0; run < 3; run++)
                     data.Run(method, context);
 
-                // Other threads of the process (timers of the test host) may allocate now and then: the best of some rounds counts.
-                long least = long.MaxValue;
-                for (int round = 0; round < 10; round++)
-                {
-                    long before = GC.GetTotalAllocatedBytes(precise: true);
-                    data.Run(method, context);
-                    least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
-                }
-
+                long least = Allocations.OfAllThreads(() => data.Run(method, context));
                 Assert.True(least == 0, $"{method.GetType().Name} {dims} {layout}: {least} bytes");
             }
         }

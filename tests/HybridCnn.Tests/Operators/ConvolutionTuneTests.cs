@@ -90,15 +90,7 @@ public class ConvolutionTuneTests
         var planned = new Planned(plan);
         data.Check(planned, context);
 
-        long least = long.MaxValue;
-        for (int round = 0; round < 10; round++)
-        {
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            data.Run(planned, context);
-            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
-        }
-
-        Assert.Equal(0, least);
+        Assert.Equal(0, Allocations.OfAllThreads(() => data.Run(planned, context)));
     }
 
     [Fact]

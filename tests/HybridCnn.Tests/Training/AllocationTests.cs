@@ -151,16 +151,5 @@ public class AllocationTests
     }
 
     // The least of several runs, as many as it takes on a busy machine: the test host may allocate on a thread of its own, but not in every run.
-    private static long LeastBytes(Action action)
-    {
-        long least = long.MaxValue;
-        for (int run = 0; run < 100 && least > 0; run++)
-        {
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            action();
-            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
-        }
-
-        return least;
-    }
+    private static long LeastBytes(Action action) => Allocations.OfAllThreads(action, mostRuns: 100);
 }
